@@ -1,0 +1,5 @@
+import sys
+
+from mocknvml.cli import main
+
+sys.exit(main())

@@ -1,0 +1,40 @@
+"""`mocknvml profiles`: the boards that can be simulated."""
+
+import argparse
+import json
+from typing import Any
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "profiles",
+        help="list the boards that can be simulated, or show one",
+        description="List the built-in profiles with product name and memory, or print one of them as YAML.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="print this profile")
+    parser.add_argument("--json", action="store_true", help="print the list as JSON, memory in bytes")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from mocknvml.profiles import builtin, path
+
+    if args.name is not None:
+        print(path(args.name).read_text(encoding="utf-8"), end="")
+        return 0
+    boards = [summary(name) for name in builtin()]
+    if args.json:
+        print(json.dumps(boards, indent=2))
+        return 0
+    widths = [max(len(str(board[key])) for board in boards) for key in ("name", "product")]
+    for board in boards:
+        print(f"{board['name']:{widths[0]}}  {board['product']:{widths[1]}}  {board['memory'] // 2**20:6} MiB")
+    return 0
+
+
+def summary(name: str) -> dict[str, Any]:
+    from mocknvml.profiles import load_profile
+
+    values = load_profile(name).values
+    return {"name": name, "product": values["identity.name", ()], "memory": values["memory.total", ()]}

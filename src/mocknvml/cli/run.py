@@ -1,0 +1,77 @@
+"""`mocknvml run`: a command that finds the simulated GPUs."""
+
+import argparse
+import os
+import re
+import signal
+from typing import Any
+
+from mocknvml.cli.errors import UserError
+from mocknvml.cli.library import folder
+
+# What the library accepts (native/init.c, native/driver.c), told before the command starts. A test compares the two.
+MAX_GPUS = 16384
+FIRST_DRIVER = 450
+
+
+def gpus(text: str) -> str:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > MAX_GPUS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MAX_GPUS}")
+    return text
+
+
+def driver(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{3}(\.[0-9]{1,3}){1,2}", text) or int(text[:3]) < FIRST_DRIVER:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a driver version from {FIRST_DRIVER} on, like 550.54.15")
+    return text
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "run",
+        help="run a command with simulated GPUs",
+        usage="mocknvml run [--profile PROFILE] [--gpus N] [--driver VERSION] -- COMMAND ...",
+        description="Run a command that finds simulated GPUs through NVML. Without options: what MOCK_NVML_PROFILE, "
+        "MOCK_NVML_NUM_DEVICES and MOCK_NVML_DRIVER_VERSION say, or else eight A100s. "
+        "The exit status is that of the command; 127 if it is not found, 126 if it cannot be executed.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--profile", help="which board; `mocknvml profiles` lists them (MOCK_NVML_PROFILE)")
+    parser.add_argument(
+        "--gpus", metavar="N", type=gpus, help=f"how many, from 0 to {MAX_GPUS} (MOCK_NVML_NUM_DEVICES)"
+    )
+    parser.add_argument(
+        "--driver", metavar="VERSION", type=driver, help="driver version, like 550.54.15 (MOCK_NVML_DRIVER_VERSION)"
+    )
+    parser.add_argument(
+        "command", metavar="COMMAND ...", nargs=argparse.REMAINDER, help="the command and its arguments"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    # Whether argparse leaves the leading -- to us depends on the version of Python.
+    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if not command:
+        raise UserError("no command to run; write: mocknvml run -- COMMAND ...")
+    env = environment(args.profile, args.gpus, args.driver)
+    # Python ignores these two, and an ignored signal stays ignored in the command.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    try:
+        os.execvpe(command[0], command, env)
+    except OSError as error:
+        status = 127 if isinstance(error, FileNotFoundError) else 126
+        raise UserError(f"cannot run {command[0]!r}: {error.strerror}", status) from None
+
+
+def environment(profile: str | None, gpus: str | None, driver: str | None) -> dict[str, str]:
+    if profile is not None:
+        from mocknvml.profiles import path
+
+        path(profile)  # an error if there is none
+    chosen = {"MOCK_NVML_PROFILE": profile, "MOCK_NVML_NUM_DEVICES": gpus, "MOCK_NVML_DRIVER_VERSION": driver}
+    env = os.environ | {name: value for name, value in chosen.items() if value is not None}
+    # No trailing colon after the folder if there is nothing else: an empty entry would mean the working folder.
+    env["LD_LIBRARY_PATH"] = ":".join(filter(None, (str(folder()), env.get("LD_LIBRARY_PATH"))))
+    return env

@@ -1,0 +1,93 @@
+"""Generates the C and compiles it with the compiler that PyPI's `ziglang` brings: no system compiler is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from mocknvml.codegen import explain, header, plan
+from mocknvml.codegen.emit_fields import field_table
+from mocknvml.codegen.emit_functions import export_map, functions_source
+from mocknvml.codegen.emit_profiles import profiles_header
+from mocknvml.codegen.emit_state import state_header
+from mocknvml.nvml import ROWS
+
+NATIVE = Path(__file__).parent.parent / "native"
+MACHINES = ("x86_64", "aarch64")
+GLIBC = "2.17"
+TIMEOUT = 300  # seconds for one compiler run, from an empty cache
+SHARED = ("node.c", "driver.c", "signal.c")  # in both libraries
+FLAGS = (
+    "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
+    *("-std=gnu11", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
+    *("-Wall", "-Wextra", "-Werror", "-Wno-deprecated-declarations", "-Wno-unused-variable", "-Wno-unused-parameter"),
+)
+
+
+def zig(machine: str) -> list[str]:
+    return [sys.executable, "-m", "ziglang", "cc", "-target", f"{machine}-linux-gnu.{GLIBC}"]
+
+
+def generate(folder: Path, compiler: list[str]) -> list[plan.Plan]:
+    """Write the generated C into a folder."""
+    model = header.load(compiler)
+    plans = plan.plan_all(model, ROWS)
+    sources = {
+        "state.h": state_header(),
+        "profiles.h": profiles_header(),
+        "field_table.h": field_table(model),
+        "functions.c": functions_source(plans),
+        "exports.map": export_map(plans),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in sources.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return plans
+
+
+def library_sources(plans: list[plan.Plan]) -> list[Path]:
+    return [NATIVE / name for name in sorted({*SHARED, *plan.natives(plans), "init.c"})]
+
+
+def build(out: Path, machine: str = "x86_64") -> None:
+    """Build into `out`: libnvidia-ml.so.1, the stub libnvidia-ml.so, _node.so, functions.json."""
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mocknvml-build-") as work:
+        folder = Path(work)
+        # Zig hangs where it cannot write to the home folder, so its caches stand here.
+        environment = {
+            **os.environ,
+            "ZIG_GLOBAL_CACHE_DIR": str(folder / "zig-global"),
+            "ZIG_LOCAL_CACHE_DIR": str(folder / "zig-local"),
+        }
+        compiler = zig(machine)
+        os.environ.update({name: environment[name] for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")})
+        generated = folder / "generated"
+        plans = generate(generated, compiler)
+        includes = [f"-I{generated}", f"-I{NATIVE}", f"-I{header.include_folder()}"]
+        maps = [f"-ffile-prefix-map={folder}=.", f"-ffile-prefix-map={NATIVE}=native"]
+
+        def link(name: str, sources: list[Path], *more: str) -> None:
+            target = folder / name
+            command = [*compiler, *FLAGS, *maps, *includes, "-shared", *map(str, sources), "-o", str(target), *more]
+            subprocess.run(command, check=True, timeout=TIMEOUT, env=environment, cwd=folder)
+            shutil.copy(target, out / name)
+
+        soname = "libnvidia-ml.so.1"
+        link(
+            soname,
+            [generated / "functions.c", *library_sources(plans)],
+            *("-s", f"-Wl,-soname,{soname}", f"-Wl,--version-script={generated / 'exports.map'}"),
+        )
+        # A wheel holds no symbolic links; a library that needs the real one gives dlsym the same symbols.
+        empty = folder / "empty.c"
+        empty.write_text("")
+        link("libnvidia-ml.so", [empty], "-s", "-Wl,-soname,libnvidia-ml.so", "-Wl,-rpath,$ORIGIN", "-Wl,--no-as-needed", str(folder / soname))
+        link("_node.so", [*(NATIVE / name for name in SHARED), NATIVE / "api.c"], "-s")
+        described = {item.function.name: explain.describe(item) for item in plans}
+        (out / "functions.json").write_text(json.dumps(described, indent=0, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,0 +1,39 @@
+"""field_table.h: what nvmlDeviceGetFieldValues reads, by field id."""
+
+from __future__ import annotations
+
+from mocknvml.codegen.header import Header
+from mocknvml.codegen.plan import field_ids
+from mocknvml.table.blocks import Number
+
+VALUE_TYPES = {
+    "u32": "NVML_VALUE_TYPE_UNSIGNED_INT",
+    "flag": "NVML_VALUE_TYPE_UNSIGNED_INT",
+    "i32": "NVML_VALUE_TYPE_SIGNED_INT",
+    "u64": "NVML_VALUE_TYPE_UNSIGNED_LONG_LONG",
+}
+
+
+def field_table(header: Header) -> str:
+    entries = []
+    for row, read in field_ids(header).values():
+        field = row.output.field
+        assert isinstance(field, Number)
+        elements = read.place.elements if row.output.arguments and not row.output.fixed else 1
+        entries.append(f"    [{row.name}] = {{{read.at}, {elements}, {VALUE_TYPES[field.kind]}}}, /* {row.where} */")
+    return "\n".join(
+        [
+            "/* Generated from src/mocknvml/nvml/fields.py, do not edit. */",
+            "#include <stdint.h>",
+            "#include <nvml.h>",
+            "struct mock_field {",
+            "    uint32_t at;",
+            "    uint16_t elements; /* that scopeId selects from; 0: no such field */",
+            "    uint16_t type;",
+            "};",
+            "static const struct mock_field mock_fields[NVML_FI_MAX] = {",
+            *entries,
+            "};",
+            "",
+        ]
+    )

@@ -1,0 +1,312 @@
+"""Rows bound to nvml.h: every name checked, every output given its field and its target. Emitters print what stands here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mocknvml.codegen.header import Function, Header, Param, Version
+from mocknvml.codegen.shapes import LEGACY, OPTIONAL
+from mocknvml.nvml import FIELD_IDS
+from mocknvml.state.layout import Place, layout
+from mocknvml.table.blocks import Expression, Field, Number, Records, Selected, Text
+from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter, TableError
+
+LIVE_HANDLES = ("nvmlDevice_t", "nvmlEventSet_t")
+
+
+@dataclass(frozen=True)
+class Read:
+    """An element of a stored field that a function reads: `at` is its word, plus `terms` of indices."""
+
+    place: Place
+    at: int
+    terms: tuple[tuple[str, int], ...]  # (C expression of the index, words per step)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A value that a function hands out."""
+
+    target: str  # C lvalue; ex) *power, memory->total
+    ctype: str  # ex) unsigned int
+    value: Read | Expression
+    size: str = ""  # for a text: the C expression of the room there is
+    versions: tuple[str, ...] = ()  # macros of the struct versions that have this member; empty: all
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A C expression that must be below a limit: the index of a domain."""
+
+    expression: str
+    limit: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    row: Row
+    function: Function
+    pointers: tuple[str, ...]  # parameters that must not be NULL
+    versioned: tuple[tuple[Param, tuple[Version, ...]], ...]
+    mismatch: str  # what a wrong struct version is answered with
+    bounds: tuple[Bound, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    cast: tuple[str, str] | None = None  # parameter, legacy type
+
+
+def _header_says(function: Function) -> str:
+    return "\n  nvml.h: " + function.prototype
+
+
+def close(name: str, names: Iterable[str]) -> str:
+    found = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+class Planner:
+    def __init__(self, header: Header) -> None:
+        self.header = header
+
+    def plan(self, row: Row) -> Plan:
+        function = self.header.functions.get(row.function)
+        if function is None:
+            raise TableError(
+                f"{row.where}: nvml.h has no function {row.function}{close(row.function, self.header.functions)}"
+            )
+        optional = OPTIONAL.get(function.name, ())
+        for name in optional:
+            if function.param(name) is None:
+                raise TableError(f"shapes.py: {function.name} has no argument '{name}'.{_header_says(function)}")
+        pointers = tuple(p.name for p in function.params if p.type.pointers and p.name not in optional)
+        versioned = tuple(
+            (param, versions)
+            for param in function.params
+            if param.type.pointers == 1
+            and param.type.kind == "struct"
+            and (versions := self.header.versions(param.type.base))
+            and param.name not in optional
+        )
+        mismatch = (
+            "NVML_ERROR_ARGUMENT_VERSION_MISMATCH"
+            if function.may_answer("NVML_ERROR_ARGUMENT_VERSION_MISMATCH")
+            else "NVML_ERROR_INVALID_ARGUMENT"
+        )
+        cast = LEGACY.get(function.name)
+        plan = Plan(row, function, pointers, versioned, mismatch, cast=(cast[1], cast[0]) if cast else None)
+        match row:
+            case Getter():
+                return self._getter(plan, row)
+            case Setter():
+                return self._setter(plan, row)
+            case Finder():
+                self._finder(plan, row)
+            case ListGetter():
+                self._list_getter(plan, row)
+        return plan
+
+    # What a row may name
+
+    def _error(self, plan: Plan, text: str) -> TableError:
+        return TableError(f"{plan.row.where}: {plan.function.name} {text}{_header_says(plan.function)}")
+
+    def _outputs(self, function: Function) -> list[Param]:
+        lengths = {"length", "size"}
+        return [p for p in function.params if p.type.pointers and not p.type.const and p.name not in lengths]
+
+    def _getter(self, plan: Plan, row: Getter) -> Plan:
+        outputs: list[Output] = []
+        bounds: list[Bound] = []
+        for name, selected in row.outputs.items():
+            target = self._target(plan, name, selected.field)
+            value = self._value(plan, selected, bounds)
+            outputs.append(Output(target.target, target.ctype, value, target.size, target.versions))
+        if not outputs:
+            raise self._error(plan, "reads nothing: name a field.")
+        return Plan(
+            plan.row,
+            plan.function,
+            plan.pointers,
+            plan.versioned,
+            plan.mismatch,
+            tuple(bounds),
+            tuple(outputs),
+            plan.cast,
+        )
+
+    def _target(self, plan: Plan, name: str, field: Field) -> Output:
+        """Where an output goes: a parameter, or a member of the output struct."""
+        function = plan.function
+        candidates = self._outputs(function)
+        if name == "":
+            if len(candidates) != 1:
+                raise self._error(plan, f"has {len(candidates)} outputs: name each.")
+            param = candidates[0]
+            if param.type.kind == "struct" and param.type.pointers == 1:
+                raise self._error(plan, f"fills a struct: name the members of {param.type.text}.")
+            return self._parameter(plan, param, field)
+        named = function.param(name)
+        if named is not None and not (named.type.kind == "struct" and named.type.pointers):
+            if named not in candidates:
+                raise self._error(plan, f"has '{name}' as an input.")
+            return self._parameter(plan, named, field)
+        for param in candidates:
+            if param.type.kind != "struct":
+                continue
+            struct = self.header.structs[param.type.base]
+            member = struct.member(name)
+            versions: tuple[str, ...] = ()
+            for _, family in (pair for pair in plan.versioned if pair[0] is param):
+                having = [version for version in family if version.struct.member(name)]
+                if having:
+                    member = having[-1].struct.member(name)
+                    versions = tuple(v.macro for v in having) if len(having) < len(family) else ()
+            if member is None:
+                continue
+            target = f"{param.name}->{name}"
+            if isinstance(field, Text):
+                length = function.param("length")
+                room = f"sizeof {target}"
+                size = f"({length.name} < {room} ? {length.name} : {room})" if length else room
+                return Output(target, "char", Expression("+", ()), size, versions)
+            return Output(target, member.type.text, Expression("+", ()), "", versions)
+        members = [m.name for p in candidates if p.type.kind == "struct" for m in self.header.structs[p.type.base].members]
+        raise self._error(plan, f"has no output '{name}'{close(name, [*(p.name for p in candidates), *members])}.")
+
+    def _parameter(self, plan: Plan, param: Param, field: Field) -> Output:
+        if param.type.is_text != isinstance(field, Text):
+            raise self._error(plan, f"has '{param.name}' of type {param.type.text}, which {field.key} does not fit.")
+        if param.type.is_text:
+            length = plan.function.param("length") or plan.function.param("size")
+            if length is None:
+                raise self._error(plan, f"has no length for '{param.name}'; say it in shapes.py.")
+            return Output(param.name, "char", Expression("+", ()), length.name)
+        return Output(f"*{param.name}", param.type.text, Expression("+", ()))
+
+    def _value(self, plan: Plan, selected: Selected, bounds: list[Bound]) -> Read | Expression:
+        field = selected.field
+        if field.expression is not None:
+            return field.expression
+        place = _place(field)
+        if len(selected.arguments) != len(place.shape):
+            raise self._error(
+                plan, f"reads {field.key}, which has {len(place.shape)} indices, by {len(selected.arguments)}."
+            )
+        if selected.fixed:
+            return Read(place, place.element(self._keys(plan, place, selected.arguments)), ())
+        terms, step = [], place.element_words * place.elements
+        for argument, domain in zip(selected.arguments, field.per, strict=True):
+            step //= len(domain)
+            expression = self._input(plan, argument)
+            if domain.enum and domain.enum not in self.header.enums:
+                raise self._error(plan, f"reads {field.key} by an enum {domain.enum} that nvml.h lacks.")
+            terms.append((f"(uint32_t){expression}", step))
+            bound = Bound(f"(uint32_t){expression}", len(domain))
+            if bound not in bounds:
+                bounds.append(bound)
+        return Read(place, place.offset, tuple(terms))
+
+    def _keys(self, plan: Plan, place: Place, keys: tuple[str, ...]) -> tuple[int, ...]:
+        for key, domain in zip(keys, place.field.per, strict=True):
+            if key not in domain.keys:
+                raise self._error(plan, f"reads {place.field.key} at '{key}'{close(key, domain.keys)}.")
+        return place.index(keys)
+
+    def _input(self, plan: Plan, argument: str) -> str:
+        """The C expression of an input: a parameter by value, or a member of a struct parameter."""
+        param = plan.function.param(argument)
+        if param is not None and not param.type.pointers:
+            return argument
+        for owner in plan.function.params:
+            if owner.type.kind == "struct" and owner.type.pointers == 1:
+                member = self.header.structs[owner.type.base].member(argument)
+                if member is not None:
+                    return f"{owner.name}->{argument}"
+        names = [p.name for p in plan.function.params]
+        raise self._error(plan, f"has no argument '{argument}'{close(argument, names)}.")
+
+    def _setter(self, plan: Plan, row: Setter) -> Plan:
+        if not isinstance(row.field.field, Number) or row.field.field.expression is not None:
+            raise self._error(plan, f"cannot set {row.field.field.key}.")
+        bounds: list[Bound] = []
+        value = self._value(plan, row.field, bounds)
+        inputs = [
+            p for p in plan.function.params if p.type.kind in ("scalar", "enum") and p.name not in row.field.arguments
+        ]
+        if len(inputs) != 1 or inputs[0].type.pointers:
+            raise self._error(plan, f"has {len(inputs)} inputs that may be the value; it needs one.")
+        output = Output(inputs[0].name, inputs[0].type.text, value)
+        return Plan(
+            plan.row,
+            plan.function,
+            plan.pointers,
+            plan.versioned,
+            plan.mismatch,
+            tuple(bounds),
+            (output,),
+            plan.cast,
+        )
+
+    def _finder(self, plan: Plan, row: Finder) -> None:
+        types = [(p.type.text, p.type.pointers) for p in plan.function.params]
+        if types != [("char", 1), ("nvmlDevice_t", 1)] or not isinstance(row.field, Text):
+            raise self._error(plan, f"does not find a GPU by {row.field.key}.")
+
+    def _list_getter(self, plan: Plan, row: ListGetter) -> None:
+        records = row.records.field
+        array = next((p for p in plan.function.params if p.type.kind == "struct" and p.type.pointers == 1), None)
+        if array is None or not isinstance(records, Records):
+            raise self._error(plan, f"does not list {records.key}.")
+        struct, members = self.header.structs[array.type.base], records.record.members()
+        for theirs, ours in row.members.items():
+            if struct.member(theirs) is None:
+                raise self._error(
+                    plan,
+                    f"lists {struct.name}, which has no member '{theirs}'"
+                    f"{close(theirs, [m.name for m in struct.members])}.",
+                )
+            if ours not in members:
+                raise self._error(plan, f"lists {records.key}, which has no '{ours}'{close(ours, members)}.")
+
+
+def _place(field: Field) -> Place:
+    scope = layout().node if field.block.node else layout().gpu
+    return scope.places[field.key]
+
+
+def field_ids(header: Header) -> dict[int, tuple[FieldId, Read]]:
+    """The rows of nvmlDeviceGetFieldValues, by the value of the id."""
+    planned = {}
+    for row in FIELD_IDS:
+        if row.name not in header.constants:
+            raise TableError(f"{row.where}: nvml.h has no {row.name}{close(row.name, header.constants)}")
+        place = _place(row.output.field)
+        at = place.offset
+        if row.output.fixed:
+            at = place.element(place.index(row.output.arguments))
+        elif row.output.arguments not in ((), ("scopeId",)) or len(place.shape) != len(row.output.arguments):
+            raise TableError(f"{row.where}: {row.name} can select only by scopeId, in a field with one index")
+        planned[header.constants[row.name]] = (row, Read(place, at, ()))
+    return dict(sorted(planned.items()))
+
+
+def plan_all(header: Header, rows: tuple[Row, ...]) -> list[Plan]:
+    """One plan per function, in the order of the header. Every function must have exactly one row."""
+    seen: dict[str, Row] = {}
+    for row in rows:
+        if row.function in seen:
+            raise TableError(f"{row.where}: {row.function} has a row at {seen[row.function].where} already")
+        seen[row.function] = row
+    planner = Planner(header)
+    for row in rows:
+        planner.plan(row)
+    missing = [name for name in header.functions if name not in seen]
+    if missing:
+        raise TableError(f"nvml.h has functions without a row: {', '.join(missing)}")
+    return [planner.plan(seen[name]) for name in header.functions]
+
+
+def natives(plans: list[Plan]) -> set[str]:
+    """The files of native/ that hold bodies."""
+    return {plan.row.file for plan in plans if isinstance(plan.row, Native)}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fields within a copy of a block. A head word holds the status (as `status ^ NOT_SUPPORTED`, so that zeroed memory is
+ * NOT_SUPPORTED), the signal + 1, and the length of a text or list. Nothing read from memory is trusted: lengths are
+ * bounded by the declared capacity at each use.
+ */
+#ifndef MOCK_CELLS_H
+#define MOCK_CELLS_H
+
+#include <string.h>
+
+#include <nvml.h>
+
+#include "latch.h"
+
+enum {
+    MOCK_HEAD_SUCCESS = NVML_SUCCESS ^ NVML_ERROR_NOT_SUPPORTED,
+    MOCK_TEXT_MAX = 256,
+};
+_Static_assert(MOCK_TEXT_LONGEST <= MOCK_TEXT_MAX, "a text field is longer than what texts are read into");
+
+struct mock_text {
+    uint32_t length; /* without the terminating zero */
+    char bytes[MOCK_TEXT_MAX];
+};
+
+static inline nvmlReturn_t mock_head_status(uint64_t head)
+{
+    return (nvmlReturn_t)((head & 0xFFFF) ^ NVML_ERROR_NOT_SUPPORTED);
+}
+
+static inline uint32_t mock_head_length(uint64_t head, uint32_t capacity)
+{
+    uint32_t length = (uint32_t)(head >> MOCK_LENGTH_SHIFT);
+
+    return length < capacity ? length : capacity;
+}
+
+/* The value of a number whose head has a signal, at node time `now`. */
+uint64_t mock_signal_value(const mock_word *state, uint32_t signals, uint64_t head, uint64_t value, uint64_t now);
+
+/* Node time of the node that the process is attached to, in nanoseconds. */
+uint64_t mock_now(void);
+
+/* Status and value of a number. */
+static inline nvmlReturn_t mock_number(const mock_word *state, uint32_t signals, uint32_t at, uint64_t *value)
+{
+    uint64_t head = mock_word_at(state, at);
+
+    *value = mock_word_at(state, at + 1);
+    if (__builtin_expect(head == MOCK_HEAD_SUCCESS, 1))
+        return NVML_SUCCESS;
+    if (mock_head_status(head) == NVML_SUCCESS)
+        *value = mock_signal_value(state, signals, head, *value, mock_now());
+    return mock_head_status(head);
+}
+
+/* Status and bytes of a text of at most `size` bytes. */
+static inline nvmlReturn_t mock_text(const mock_word *state, uint32_t at, uint32_t size, struct mock_text *text)
+{
+    uint64_t head = mock_word_at(state, at);
+
+    text->length = mock_head_length(head, size - 1);
+    for (uint32_t word = 0; word * 8 < text->length; word++) {
+        uint64_t eight = mock_word_at(state, at + 1 + word);
+        memcpy(&text->bytes[word * 8], &eight, 8);
+    }
+    text->bytes[text->length] = '\0';
+    return mock_head_status(head);
+}
+
+/* A text within a record: no head, ended by a zero or by its size. */
+static inline void mock_record_text(const mock_word *state, uint32_t at, uint32_t size, struct mock_text *text)
+{
+    for (uint32_t word = 0; word * 8 < size; word++) {
+        uint64_t eight = mock_word_at(state, at + word);
+        memcpy(&text->bytes[word * 8], &eight, 8);
+    }
+    text->bytes[size - 1] = '\0';
+    text->length = (uint32_t)strlen(text->bytes);
+}
+
+/* The sum of one member over a list of records. */
+static inline nvmlReturn_t
+mock_records_total(const mock_word *state, uint32_t at, uint32_t capacity, uint32_t words, uint32_t member, uint64_t *sum)
+{
+    uint64_t head = mock_word_at(state, at);
+    uint32_t count = mock_head_length(head, capacity);
+
+    *sum = 0;
+    for (uint32_t i = 0; i < count; i++)
+        *sum += mock_word_at(state, at + 1 + i * words + member);
+    return mock_head_status(head);
+}
+
+#endif

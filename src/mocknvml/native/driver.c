@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What follows from a driver version. The CUDA versions are those that nvidia-smi prints for each branch (captures of real
+ * boards, and the table of the CUDA release notes, "CUDA Toolkit and Corresponding Driver Versions").
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "node.h"
+
+static const struct {
+    unsigned branch;
+    unsigned cuda;
+} cuda_versions[] = {
+    {450, 11000}, {455, 11010}, {460, 11020}, {465, 11030}, {470, 11040}, {495, 11050}, {510, 11060}, {515, 11070},
+    {520, 11080}, {525, 12000}, {530, 12010}, {535, 12020}, {545, 12030}, {550, 12040}, {555, 12050}, {560, 12060},
+    {565, 12070}, {570, 12080}, {575, 12090}, {580, 13000}, {590, 13010}, {595, 13020}, {610, 13030},
+};
+
+/* Whether this is a driver version that we simulate: `550.54.15`, `595.80`; from branch 450 on. */
+bool mock_driver_known(const char *version)
+{
+    char *end;
+    unsigned long branch = strtoul(version, &end, 10);
+
+    if (end - version != 3 || branch < cuda_versions[0].branch)
+        return false;
+    for (unsigned part = 0; *end != '\0'; part++) {
+        const char *digits = end + 1;
+        if (part == 2 || *end != '.' || *digits < '0' || *digits > '9')
+            return false;
+        strtoul(digits, &end, 10);
+        if (end - digits > 3)
+            return false;
+    }
+    return strchr(version, '.') != NULL;
+}
+
+static void set_number(mock_word *state, uint32_t at, uint64_t value)
+{
+    mock_word_put(state, at, MOCK_HEAD_SUCCESS);
+    mock_word_put(state, at + 1, value);
+}
+
+static void set_text(mock_word *state, uint32_t at, const char *text)
+{
+    size_t length = strlen(text);
+
+    mock_word_put(state, at, MOCK_HEAD_SUCCESS | (uint64_t)length << MOCK_LENGTH_SHIFT);
+    for (size_t word = 0; word * 8 < length; word++) {
+        uint64_t eight = 0;
+        memcpy(&eight, &text[word * 8], length - word * 8 < 8 ? length - word * 8 : 8);
+        mock_word_put(state, at + 1 + word, eight);
+    }
+}
+
+/* Fill the node's own block: what the driver is, and a clock that starts at 0 now. */
+void mock_node_make(struct mock_block *block, const char *driver, uint64_t epoch)
+{
+    mock_word *state = block->words;
+    unsigned branch = (unsigned)strtoul(driver, NULL, 10), cuda = 0;
+    char text[96];
+
+    for (size_t i = 0; i < sizeof cuda_versions / sizeof *cuda_versions && cuda_versions[i].branch <= branch; i++)
+        cuda = cuda_versions[i].cuda;
+    set_text(state, MOCK_AT_NODE(driver.version), driver);
+    /* differs: the suffix of a real branch string (r550_76) is a build branch that no public source lists. */
+    snprintf(text, sizeof text, "r%u_00", branch);
+    set_text(state, MOCK_AT_NODE(driver.branch), text);
+    /* "12.535.261.03" on the real 535 (CUDA 12.2): the CUDA major version, then the driver's. */
+    snprintf(text, sizeof text, "%u.%.80s", cuda / 1000, driver);
+    set_text(state, MOCK_AT_NODE(driver.nvml_version), text);
+    set_number(state, MOCK_AT_NODE(driver.cuda_version), cuda);
+    set_number(state, MOCK_AT_NODE(time.host), epoch);
+    set_number(state, MOCK_AT_NODE(time.node), 0);
+    set_number(state, MOCK_AT_NODE(time.rate), 1000000000);
+    set_number(state, MOCK_AT_NODE(time.epoch), 0);
+    atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
+}
+
+static uint64_t mix(uint64_t hash)
+{
+    hash ^= hash >> 30;
+    hash *= 0xBF58476D1CE4E5B9u;
+    hash ^= hash >> 27;
+    hash *= 0x94D049BB133111EBu;
+    return hash ^ hash >> 31;
+}
+
+/* Fill a GPU's block from its profile, with identifiers that follow from the profile's name and the index. */
+void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile, uint32_t index)
+{
+    mock_word *state = block->words;
+    uint64_t name = 0xCBF29CE484222325u;
+    char text[64];
+
+    for (const char *c = profile->name; *c != '\0'; c++)
+        name = (name ^ (unsigned char)*c) * 0x100000001B3u;
+    uint64_t high = mix(name + index), low = mix(high ^ name);
+
+    for (uint32_t i = 0; i < profile->count; i++)
+        mock_word_put(state, profile->offsets[i], profile->values[i]);
+
+    snprintf(text, sizeof text, "GPU-%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32), (unsigned)(high >> 16) & 0xFFFF,
+             (unsigned)high & 0xFFFF, (unsigned)(low >> 48), (unsigned long long)(low & 0xFFFFFFFFFFFF));
+    set_text(state, MOCK_AT(identity.uuid), text);
+    /* Boards without a serial (GeForce) have none here either; the profile says so. */
+    if (mock_head_status(mock_word_at(state, MOCK_AT(identity.serial))) == NVML_SUCCESS) {
+        snprintf(text, sizeof text, "165%04u%06u", (unsigned)(name % 10000), index + 1);
+        set_text(state, MOCK_AT(identity.serial), text);
+    }
+    set_number(state, MOCK_AT(health.present), 1);
+    set_number(state, MOCK_AT(identity.index), index);
+    set_number(state, MOCK_AT(identity.minor_number), index);
+
+    /* More GPUs than the machine has slots: the same slots again in the next PCI domain. */
+    uint32_t address = profile->addresses[index % profile->address_count];
+    set_number(state, MOCK_AT(pci.domain), (address >> 16) + index / profile->address_count);
+    set_number(state, MOCK_AT(pci.bus), address >> 8 & 0xFF);
+    set_number(state, MOCK_AT(pci.device), address & 0xFF);
+    atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counting GPUs, and finding one by index, by PCI address, or by a text that identifies it. */
+#include <stdlib.h>
+
+#include "runtime.h"
+
+nvmlReturn_t native_nvmlDeviceGetCount_v2(unsigned int *deviceCount)
+{
+    *deviceCount = mock_attached()->gpu_count;
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlDeviceGetCount(unsigned int *deviceCount)
+{
+    return native_nvmlDeviceGetCount_v2(deviceCount);
+}
+
+nvmlReturn_t native_nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *device)
+{
+    if (index >= mock_attached()->gpu_count)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    *device = mock_handle(index);
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlDeviceGetHandleByIndex(unsigned int index, nvmlDevice_t *device)
+{
+    return native_nvmlDeviceGetHandleByIndex_v2(index, device);
+}
+
+/* The last GPU found for texts with the same ending; a hint, checked at each use. */
+static _Atomic uint16_t hints[256];
+
+static bool text_is(const struct mock_node *node, uint32_t index, uint32_t at, uint32_t size, const char *wanted)
+{
+    const mock_word *state;
+    struct mock_text text;
+    nvmlReturn_t status = NVML_ERROR_UNKNOWN;
+
+    MOCK_LATCH(state, mock_gpu_at(node, index), MOCK_GPU_WORDS) {
+        status = mock_text(state, at, size, &text);
+    }
+    return status == NVML_SUCCESS && strcmp(text.bytes, wanted) == 0;
+}
+
+nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t size, const char *wanted, nvmlDevice_t *device)
+{
+    size_t length = strnlen(wanted, size);
+    _Atomic uint16_t *hint = &hints[length < 2 ? 0 : (uint8_t)(wanted[length - 1] * 16 + wanted[length - 2])];
+    uint32_t index = atomic_load_explicit(hint, memory_order_relaxed);
+
+    if (index >= node->gpu_count || !text_is(node, index, at, size, wanted)) {
+        for (index = 0; index < node->gpu_count; index++)
+            if (text_is(node, index, at, size, wanted))
+                break;
+        if (index == node->gpu_count)
+            return NVML_ERROR_NOT_FOUND;
+        atomic_store_explicit(hint, (uint16_t)index, memory_order_relaxed);
+    }
+    *device = mock_handle(index);
+    return NVML_SUCCESS;
+}
+
+/* A field of hexadecimal digits that ends with `end`; any width. */
+static bool parse_hex(const char **text, char end, unsigned long *value)
+{
+    char *rest;
+
+    if (strchr("0123456789abcdefABCDEF", **text) == NULL || **text == '\0')
+        return false;
+    *value = strtoul(*text, &rest, 16);
+    if (*rest != end || *value > 0xFFFFFFFF)
+        return false;
+    *text = end == '\0' ? rest : rest + 1;
+    return true;
+}
+
+/* `domain:bus:device.function` or `bus:device.function`; the function may be left out, and is 0. */
+static bool parse_bus_id(const char *text, unsigned long address[3])
+{
+    unsigned long function = 0;
+    bool has_domain = strchr(text, ':') != strrchr(text, ':');
+
+    address[0] = 0;
+    if (has_domain && !parse_hex(&text, ':', &address[0]))
+        return false;
+    if (!parse_hex(&text, ':', &address[1]))
+        return false;
+    if (strchr(text, '.') == NULL)
+        return parse_hex(&text, '\0', &address[2]);
+    return parse_hex(&text, '.', &address[2]) && parse_hex(&text, '\0', &function) && function == 0;
+}
+
+/* An id that isn't one is NOT_FOUND too: nvml.h, "if pciBusId does not match a valid device on the system". */
+nvmlReturn_t native_nvmlDeviceGetHandleByPciBusId_v2(const char *pciBusId, nvmlDevice_t *device)
+{
+    const struct mock_node *node = mock_attached();
+    unsigned long wanted[3];
+
+    if (!parse_bus_id(pciBusId, wanted))
+        return NVML_ERROR_NOT_FOUND;
+    for (uint32_t index = 0; index < node->gpu_count; index++) {
+        const mock_word *state;
+        uint64_t domain = 0, bus = 0, slot = 0;
+        MOCK_LATCH(state, mock_gpu_at(node, index), MOCK_GPU_WORDS) {
+            mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.domain), &domain);
+            mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.bus), &bus);
+            mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.device), &slot);
+        }
+        if (domain == wanted[0] && bus == wanted[1] && slot == wanted[2]) {
+            *device = mock_handle(index);
+            return NVML_SUCCESS;
+        }
+    }
+    return NVML_ERROR_NOT_FOUND;
+}
+
+nvmlReturn_t native_nvmlDeviceGetHandleByPciBusId(const char *pciBusId, nvmlDevice_t *device)
+{
+    return native_nvmlDeviceGetHandleByPciBusId_v2(pciBusId, device);
+}
+
+nvmlReturn_t native_nvmlDeviceIsMigDeviceHandle(nvmlDevice_t device, unsigned int *isMigDevice)
+{
+    (void)device;
+    *isMigDevice = 0;
+    return NVML_SUCCESS;
+}

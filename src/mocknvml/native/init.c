@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attaching to a node: reference-counted init and shutdown, the environment, the private node. The environment is read when
+ * the count rises from 0. Memory of a node stays mapped when the process detaches: a thread may still be reading it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "profiles.h"
+#include "runtime.h"
+
+enum {
+    STATIC_GPUS = 64, /* a private node of this size lives in .bss, which dlclose releases */
+    NODES = 16,       /* nodes that a process attached to; the oldest is given up for a new one */
+};
+
+static const char default_driver[] = "550.54.15";
+static const char default_profile[] = "a100-sxm4-40gb";
+static const uint32_t default_gpu_count = 8;
+
+_Atomic(struct mock_node *) mock_current;
+struct mock_device mock_devices[MOCK_MAX_GPUS];
+
+static uint32_t init_count; /* under the lock */
+static struct mock_node nodes[NODES];
+static uint32_t node_next;
+static _Alignas(4096) char static_memory[MOCK_NODE_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
+
+struct config {
+    const char *node;
+    const char *driver;
+    const struct mock_profile *profile;
+    uint32_t gpu_count;
+};
+
+uint64_t mock_now(void)
+{
+    const struct mock_node *node = mock_attached();
+
+    return node != NULL ? mock_node_time(node) : 0;
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = secure_getenv(name);
+
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static const struct mock_profile *profile_named(const char *name)
+{
+    for (size_t i = 0; i < MOCK_PROFILES; i++)
+        if (strcmp(mock_profiles[i].name, name) == 0)
+            return &mock_profiles[i];
+    return NULL;
+}
+
+/* What the environment asks for. A bad value is told on stderr and fails the init. */
+static nvmlReturn_t read_environment(struct config *config)
+{
+    const char *count = environment("MOCK_NVML_NUM_DEVICES");
+    const char *profile = environment("MOCK_NVML_PROFILE");
+    const char *driver = environment("MOCK_NVML_DRIVER_VERSION");
+
+    config->node = environment("MOCK_NVML_NODE");
+    config->driver = default_driver;
+    config->profile = profile_named(default_profile);
+    config->gpu_count = default_gpu_count;
+    if (count != NULL) {
+        char *end;
+        errno = 0;
+        unsigned long value = strtoul(count, &end, 10);
+        if (errno != 0 || *end != '\0' || *count < '0' || *count > '9' || value > MOCK_MAX_GPUS) {
+            dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_NUM_DEVICES=%.100s: give a number of GPUs from 0 to %d\n", count,
+                    MOCK_MAX_GPUS);
+            return NVML_ERROR_INVALID_ARGUMENT;
+        }
+        config->gpu_count = (uint32_t)value;
+    }
+    if (profile != NULL && (config->profile = profile_named(profile)) == NULL) {
+        dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_PROFILE=%.100s: no such profile; built in are: " MOCK_PROFILE_NAMES "\n",
+                profile);
+        return NVML_ERROR_INVALID_ARGUMENT;
+    }
+    if (driver != NULL) {
+        if (!mock_driver_known(driver)) {
+            dprintf(STDERR_FILENO,
+                    "mocknvml: MOCK_NVML_DRIVER_VERSION=%.100s: give a driver version from 450 on, such as %s\n", driver,
+                    default_driver);
+            return NVML_ERROR_INVALID_ARGUMENT;
+        }
+        config->driver = driver;
+    }
+    return NVML_SUCCESS;
+}
+
+static uint64_t monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* A place for a node. The oldest is given up for the seventeenth: no call is in flight for that long. */
+static struct mock_node *take_slot(void)
+{
+    struct mock_node *slot = &nodes[node_next++ % NODES];
+
+    if (slot->base != NULL && slot->base != static_memory)
+        mock_node_close(slot);
+    memset(slot, 0, sizeof *slot);
+    return slot;
+}
+
+/* A private node lives on between shutdown and init, as a driver does, for when the environment asks for it again. */
+static nvmlReturn_t private_attach(const struct config *config, struct mock_node **attached)
+{
+    size_t size = MOCK_NODE_STRIDE + (size_t)config->gpu_count * MOCK_GPU_STRIDE;
+    bool static_used = false;
+    char *base = static_memory;
+
+    for (size_t i = 0; i < NODES; i++) {
+        struct mock_node *node = &nodes[i];
+        if (node->profile == config->profile && node->gpu_count == config->gpu_count
+            && strcmp(node->driver, config->driver) == 0) {
+            *attached = node;
+            return NVML_SUCCESS;
+        }
+        static_used |= node->base == static_memory;
+    }
+    if (static_used || size > sizeof static_memory) {
+        base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (base == MAP_FAILED)
+            return NVML_ERROR_MEMORY;
+    }
+    struct mock_node *node = take_slot();
+    node->block = (struct mock_block *)base;
+    mock_node_make(node->block, config->driver, monotonic());
+    node->gpus = base + MOCK_NODE_STRIDE;
+    node->gpu_count = config->gpu_count;
+    node->writable = true;
+    node->base = base;
+    node->size = size;
+    strcpy(node->driver, config->driver);
+    node->profile = config->profile; /* last: what a fork finds half-made has none */
+    *attached = node;
+    return NVML_SUCCESS;
+}
+
+/* Where a GPU of a private node is used first. */
+void mock_gpu_make_now(const struct mock_node *node, uint32_t index)
+{
+    struct mock_block *gpu = mock_node_gpu(node, index);
+
+    if (node->profile == NULL) /* a file that came with an unmade block reads as zeroes: nothing is supported */
+        return;
+    mock_lock();
+    if (atomic_load_explicit(&gpu->sequence, memory_order_relaxed) == 0)
+        mock_gpu_make(gpu, node->profile, index);
+    mock_unlock();
+}
+
+static nvmlReturn_t file_attach(const char *path, struct mock_node **attached)
+{
+    char error[MOCK_ERROR_MAX];
+    struct mock_node opened;
+
+    nvmlReturn_t result = mock_node_open(&opened, path, error);
+    if (result != NVML_SUCCESS) {
+        dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_NODE=%s\n", error);
+        return result;
+    }
+    for (size_t i = 0; i < NODES; i++) {
+        if (nodes[i].base != NULL && nodes[i].device == opened.device && nodes[i].inode == opened.inode) {
+            mock_node_close(&opened);
+            *attached = &nodes[i];
+            return NVML_SUCCESS;
+        }
+    }
+    *attached = take_slot();
+    **attached = opened;
+    return NVML_SUCCESS;
+}
+
+static nvmlReturn_t attach(struct mock_node **node)
+{
+    struct config config;
+    nvmlReturn_t result = read_environment(&config);
+
+    if (result != NVML_SUCCESS)
+        return result;
+    return config.node != NULL ? file_attach(config.node, node) : private_attach(&config, node);
+}
+
+nvmlReturn_t native_nvmlInitWithFlags(unsigned int flags)
+{
+    struct mock_node *node = NULL;
+    nvmlReturn_t result = NVML_SUCCESS;
+
+    /* NO_GPUS and NO_ATTACH change nothing further: an init without GPUs succeeds anyway (nvidia-smi gets as far as "No
+     * devices were found" after an init with flags 0), and no GPU is attached before its first use. */
+    if ((flags & ~(unsigned)(NVML_INIT_FLAG_NO_GPUS | NVML_INIT_FLAG_NO_ATTACH)) != 0)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    /* A fork may copy any state between two of these stores; the child takes the pointer for the truth. */
+    mock_lock();
+    if (mock_attached() == NULL) {
+        result = attach(&node);
+        init_count = 0;
+        if (result == NVML_SUCCESS)
+            atomic_store_explicit(&mock_current, node, memory_order_release);
+    }
+    if (result == NVML_SUCCESS)
+        init_count++;
+    mock_unlock();
+    return result;
+}
+
+nvmlReturn_t native_nvmlInit(void)
+{
+    return native_nvmlInitWithFlags(0);
+}
+
+nvmlReturn_t native_nvmlInit_v2(void)
+{
+    return native_nvmlInitWithFlags(0);
+}
+
+nvmlReturn_t native_nvmlShutdown(void)
+{
+    nvmlReturn_t result = NVML_SUCCESS;
+
+    mock_lock();
+    if (mock_attached() == NULL) {
+        result = NVML_ERROR_UNINITIALIZED;
+    } else if (init_count > 1) {
+        init_count--;
+    } else {
+        atomic_store_explicit(&mock_current, NULL, memory_order_release);
+        mock_event_sets_wake();
+    }
+    mock_unlock();
+    return result;
+}
+
+/* Answers without an init: then for the node that an init would attach to. */
+nvmlReturn_t native_nvmlSystemGetNVMLVersion(char *version, unsigned int length)
+{
+    const mock_word *state;
+    struct mock_text text;
+    nvmlReturn_t result = NVML_SUCCESS;
+
+    struct mock_node *node = mock_attached();
+    bool attached = node != NULL;
+    if (!attached) {
+        result = native_nvmlInitWithFlags(0);
+        if (result != NVML_SUCCESS)
+            return result;
+        node = mock_attached();
+    }
+    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
+        result = mock_text(state, MOCK_AT_NODE(driver.nvml_version), MOCK_SIZE_NODE(driver.nvml_version), &text);
+    }
+    if (!attached)
+        native_nvmlShutdown();
+    return result != NVML_SUCCESS ? result : mock_put_text(&text, version, length);
+}
+
+bool mock_privileged(void)
+{
+    return geteuid() == 0;
+}
+
+nvmlReturn_t mock_set_number(struct mock_block *gpu, uint32_t at, uint64_t value)
+{
+    struct mock_node *node = mock_attached();
+    uint32_t offset = at + 1;
+
+    if (node == NULL)
+        return NVML_ERROR_UNINITIALIZED;
+    return mock_node_write(node, gpu, (struct mock_change){1, &offset, &value}, true);
+}

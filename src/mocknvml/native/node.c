@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Node files and writing. A file is: a page of header, the node's block, one block per GPU. It is made under another name
+ * and renamed, so nobody sees half of one, and it is never truncated. Writers of all processes exclude each other by an
+ * OFD lock on a file description of their own, which the kernel releases when they die.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "node.h"
+
+struct mock_file_header {
+    char magic[8];
+    uint32_t format;
+    uint32_t gpu_count;
+    uint64_t layout;
+    uint64_t size;
+    uint64_t checksum; /* of all before it */
+};
+
+enum {
+    FORMAT = 1,
+    HEADER_SIZE = 4096,
+};
+
+static const char magic[] = "MOCKNVML"; /* its zero is not stored */
+
+/* Open file description locks came with Linux 3.15; the headers of glibc 2.17 lack the name. */
+#ifndef F_OFD_SETLKW
+#define F_OFD_SETLKW 38
+#endif
+
+static uint64_t checksum(const struct mock_file_header *header)
+{
+    uint64_t sum = 0xCBF29CE484222325u;
+
+    for (size_t i = 0; i < offsetof(struct mock_file_header, checksum); i++)
+        sum = (sum ^ ((const unsigned char *)header)[i]) * 0x100000001B3u;
+    return sum;
+}
+
+size_t mock_node_size(uint32_t gpu_count)
+{
+    return HEADER_SIZE + MOCK_NODE_STRIDE + (size_t)gpu_count * MOCK_GPU_STRIDE;
+}
+
+static uint64_t monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Node time: the affine map that the node's block holds, applied to the host's monotonic clock. */
+uint64_t mock_node_time(const struct mock_node *node)
+{
+    const mock_word *state;
+    uint64_t host = 0, start = 0, rate = 0;
+
+    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
+        mock_number(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(time.host), &host);
+        mock_number(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(time.node), &start);
+        mock_number(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(time.rate), &rate);
+    }
+    uint64_t now = monotonic();
+    return start + (now > host ? (uint64_t)((unsigned __int128)(now - host) * rate / 1000000000) : 0);
+}
+
+/* The lock word is the process id of its owner: a child that inherits a lock of its parent finds a foreign id, and since
+ * none of the parent's threads runs in the child, takes it over. Whatever it guards is published by its last store. */
+static _Atomic uint32_t lock_word;
+
+void mock_lock(void)
+{
+    uint32_t self = (uint32_t)getpid();
+
+    for (;;) {
+        uint32_t owner = 0;
+        if (atomic_compare_exchange_strong_explicit(&lock_word, &owner, self, memory_order_acquire, memory_order_relaxed))
+            return;
+        if (owner != self) {
+            if (atomic_compare_exchange_strong_explicit(&lock_word, &owner, self, memory_order_acquire, memory_order_relaxed))
+                return;
+            continue;
+        }
+        syscall(SYS_futex, &lock_word, FUTEX_WAIT_PRIVATE, owner, NULL, NULL, 0);
+    }
+}
+
+void mock_unlock(void)
+{
+    atomic_store_explicit(&lock_word, 0, memory_order_release);
+    syscall(SYS_futex, &lock_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* Before a word changes that an integral depends on: carry its value to now, so that the past keeps its rate. */
+static void carry_integrals(mock_word *state, uint64_t now)
+{
+    for (size_t i = 0; i < MOCK_INTEGRALS; i++) {
+        uint32_t at = mock_integrals[i];
+        uint64_t head = mock_word_at(state, at);
+        uint32_t number = (uint32_t)(head >> MOCK_SIGNAL_SHIFT) & 0xFFFF;
+        if (number == 0 || number > MOCK_SIGNALS)
+            continue;
+        uint32_t since = MOCK_GPU_SIGNALS + (number - 1) * MOCK_SIGNAL_WORDS + 2;
+        mock_word_put(state, at + 1, mock_signal_value(state, MOCK_GPU_SIGNALS, head, mock_word_at(state, at + 1), now));
+        mock_word_put(state, since, now);
+    }
+}
+
+static void apply(struct mock_block *block, struct mock_change change, bool is_gpu, uint64_t now)
+{
+    uint32_t words = is_gpu ? MOCK_GPU_WORDS : MOCK_NODE_WORDS;
+    uint64_t sequence = atomic_load_explicit(&block->sequence, memory_order_relaxed);
+    const mock_word *published = &block->words[(sequence & 1) * words];
+    mock_word *next = &block->words[(~sequence & 1) * words];
+
+    /* No store to the older copy may be seen before the sequence that retired it. */
+    atomic_thread_fence(memory_order_release);
+    for (uint32_t i = 0; i < words; i++)
+        mock_word_put(next, i, mock_word_at(published, i));
+    if (is_gpu)
+        carry_integrals(next, now);
+    for (uint32_t i = 0; i < change.count; i++) {
+        uint32_t at = change.offsets != NULL ? change.offsets[i] : i;
+        if (at < words)
+            mock_word_put(next, at, change.values[i]);
+    }
+    atomic_store_explicit(&block->sequence, sequence + 1, memory_order_release);
+}
+
+nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat status;
+
+    if (node->path[0] == '\0') {
+        mock_lock();
+        apply(block, change, is_gpu, mock_node_time(node));
+        mock_unlock();
+        return NVML_SUCCESS;
+    }
+    if (!node->writable)
+        return NVML_ERROR_NO_PERMISSION;
+    int file = open(node->path, O_RDWR | O_CLOEXEC);
+    if (file < 0)
+        return errno == EACCES || errno == EROFS || errno == EPERM ? NVML_ERROR_NO_PERMISSION : NVML_ERROR_UNKNOWN;
+    if (fstat(file, &status) != 0 || status.st_dev != node->device || status.st_ino != node->inode) {
+        dprintf(STDERR_FILENO, "mocknvml: %s: the node was replaced since this process attached to it; initialise again\n",
+                node->path);
+        close(file);
+        return NVML_ERROR_UNKNOWN;
+    }
+    while (fcntl(file, F_OFD_SETLKW, &lock) != 0) {
+        if (errno != EINTR) {
+            close(file);
+            return NVML_ERROR_UNKNOWN;
+        }
+    }
+    apply(block, change, is_gpu, mock_node_time(node));
+    close(file);
+    return NVML_SUCCESS;
+}
+
+static nvmlReturn_t fail(char *error, nvmlReturn_t code, const char *path, const char *what)
+{
+    snprintf(error, MOCK_ERROR_MAX, "%.300s: %s", path, what);
+    return code;
+}
+
+nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
+                              char error[MOCK_ERROR_MAX])
+{
+    size_t size = mock_node_size(gpu_count);
+    char temporary[PATH_MAX];
+
+    if ((size_t)snprintf(temporary, sizeof temporary, "%s.%d.new", path, (int)getpid()) >= sizeof temporary)
+        return fail(error, NVML_ERROR_INVALID_ARGUMENT, path, "the path is too long");
+    unlink(temporary);
+    int file = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (file < 0)
+        return fail(error, NVML_ERROR_NO_PERMISSION, path, strerror(errno));
+    char *base = MAP_FAILED;
+    if (ftruncate(file, (off_t)size) == 0)
+        base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    if (base == MAP_FAILED) {
+        int cause = errno;
+        unlink(temporary);
+        return fail(error, NVML_ERROR_MEMORY, path, strerror(cause));
+    }
+
+    struct mock_block *block = (struct mock_block *)(base + HEADER_SIZE);
+    mock_node_make(block, driver, monotonic());
+    memcpy((void *)&block->words[2 * MOCK_NODE_WORDS], (void *)block->words, MOCK_NODE_WORDS * sizeof(mock_word));
+    for (uint32_t i = 0; i < gpu_count; i++) {
+        block = (struct mock_block *)(base + HEADER_SIZE + MOCK_NODE_STRIDE + (size_t)i * MOCK_GPU_STRIDE);
+        mock_gpu_make(block, profile, i);
+        for (uint32_t word = 0; word < MOCK_GPU_WORDS; word++) /* only what is set: the file stays sparse */
+            if (block->words[word] != 0)
+                block->words[2 * MOCK_GPU_WORDS + word] = block->words[word];
+    }
+    struct mock_file_header *header = (struct mock_file_header *)base;
+    memcpy(header->magic, magic, sizeof header->magic);
+    header->format = FORMAT;
+    header->gpu_count = gpu_count;
+    header->layout = MOCK_LAYOUT_HASH;
+    header->size = size;
+    header->checksum = checksum(header);
+    munmap(base, size);
+
+    if (rename(temporary, path) != 0) {
+        int cause = errno;
+        unlink(temporary);
+        return fail(error, NVML_ERROR_NO_PERMISSION, path, strerror(cause));
+    }
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char error[MOCK_ERROR_MAX])
+{
+    struct mock_file_header header;
+    struct stat status;
+
+    memset(node, 0, sizeof *node);
+    /* A writer opens the file again later, from whatever folder the process is in by then. */
+    if (realpath(path, node->path) == NULL)
+        return fail(error, NVML_ERROR_DRIVER_NOT_LOADED, path, "no such node file; create the node first");
+    node->writable = true;
+    int file = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0) {
+        node->writable = false;
+        file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    }
+    if (file < 0)
+        return fail(error, NVML_ERROR_NO_PERMISSION, path, strerror(errno));
+
+    nvmlReturn_t result = NVML_ERROR_UNKNOWN;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)
+        || pread(file, &header, sizeof header, 0) != (ssize_t)sizeof header
+        || memcmp(header.magic, magic, sizeof header.magic) != 0) {
+        fail(error, result, path, "not a mocknvml node file");
+    } else if (header.format != FORMAT || header.layout != MOCK_LAYOUT_HASH) {
+        result = NVML_ERROR_LIB_RM_VERSION_MISMATCH;
+        fail(error, result, path, "made by another version of mocknvml; create the node again with this one");
+    } else if (header.checksum != checksum(&header) || header.gpu_count > MOCK_MAX_GPUS
+               || header.size != mock_node_size(header.gpu_count) || (uint64_t)status.st_size != header.size) {
+        fail(error, result, path, "the node file is damaged; create the node again");
+    } else {
+        int protection = node->writable ? PROT_READ | PROT_WRITE : PROT_READ;
+        node->base = mmap(NULL, header.size, protection, MAP_SHARED, file, 0);
+        if (node->base == MAP_FAILED)
+            fail(error, result = NVML_ERROR_MEMORY, path, strerror(errno));
+        else
+            result = NVML_SUCCESS;
+    }
+    close(file);
+    if (result != NVML_SUCCESS)
+        return result;
+
+    node->size = header.size;
+    node->gpu_count = header.gpu_count;
+    node->block = (struct mock_block *)(node->base + HEADER_SIZE);
+    node->gpus = node->base + HEADER_SIZE + MOCK_NODE_STRIDE;
+    node->device = status.st_dev;
+    node->inode = status.st_ino;
+    return NVML_SUCCESS;
+}
+
+void mock_node_close(struct mock_node *node)
+{
+    munmap(node->base, node->size);
+}

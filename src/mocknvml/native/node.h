@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A node: its own block and one block per GPU, in private memory or in a file that processes share. What the library has
+ * checked of a file (counts, offsets) it keeps in this struct and never reads again.
+ */
+#ifndef MOCK_NODE_H
+#define MOCK_NODE_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "cells.h"
+
+enum {
+    MOCK_MAX_GPUS = 16384,
+    MOCK_ERROR_MAX = 512,
+    MOCK_DRIVER_MAX = 16, /* mock_driver_known takes no longer one */
+};
+
+/* What a profile says of a GPU, as words of its block; built-in ones are compiled in, others come from Python. */
+struct mock_profile {
+    const char *name;
+    const uint32_t *offsets;
+    const uint64_t *values;
+    uint32_t count;
+    const uint32_t *addresses; /* PCI addresses of its GPUs in one machine: domain << 16 | bus << 8 | device */
+    uint32_t address_count;
+};
+
+struct mock_node {
+    struct mock_block *block;
+    char *gpus;
+    uint32_t gpu_count;
+    const struct mock_profile *profile; /* of a private node, whose GPUs are made on first use; else NULL */
+    char driver[MOCK_DRIVER_MAX];       /* of a private node */
+    bool writable;
+    char *base; /* of the mapping */
+    size_t size;
+    dev_t device;
+    ino_t inode;
+    char path[PATH_MAX]; /* empty for a private node */
+};
+
+static inline struct mock_block *mock_node_gpu(const struct mock_node *node, uint32_t index)
+{
+    return (struct mock_block *)(node->gpus + (size_t)index * MOCK_GPU_STRIDE);
+}
+
+/* A change of one block: words at offsets of a copy. */
+struct mock_change {
+    uint32_t count;
+    const uint32_t *offsets; /* NULL: 0, 1, 2… */
+    const uint64_t *values;
+};
+
+size_t mock_node_size(uint32_t gpu_count);
+bool mock_driver_known(const char *version);
+void mock_node_make(struct mock_block *block, const char *driver, uint64_t epoch);
+void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile, uint32_t index);
+uint64_t mock_node_time(const struct mock_node *node);
+
+/* Apply a change under the node's lock. NO_PERMISSION where the file can't be written. */
+nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu);
+
+/* Files. A failure is told in `error`, with what to do. */
+nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
+                              char error[MOCK_ERROR_MAX]);
+nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char error[MOCK_ERROR_MAX]);
+void mock_node_close(struct mock_node *node);
+
+/* A lock among the threads of this process that a fork can't leave locked. */
+void mock_lock(void);
+void mock_unlock(void);
+
+#endif

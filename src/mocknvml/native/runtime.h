@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entry checks, in the order of the real library:
+ *   1. initialised          UNINITIALIZED; seen on NVIDIA's 535 without a driver: before any look at the arguments
+ *   2. handle               INVALID_ARGUMENT; nvml.h: "if device is invalid"
+ *   3. NULL outputs         INVALID_ARGUMENT
+ *   4. struct version       what nvml.h lists for the function
+ *   5. selection            INVALID_ARGUMENT for an index that no GPU has
+ *   6. device state         GPU_IS_LOST
+ *   7. field status         NOT_SUPPORTED, or the error that the field holds
+ *   8. permission           NO_PERMISSION
+ *   9. range                INVALID_ARGUMENT
+ *  10. size                 INSUFFICIENT_SIZE
+ */
+#ifndef MOCK_RUNTIME_H
+#define MOCK_RUNTIME_H
+
+#include "node.h"
+
+/* The node that the process is attached to; NULL before init and after the last shutdown. A reader that loaded it just
+ * before a shutdown goes on reading memory that stays mapped for the life of the process. */
+extern _Atomic(struct mock_node *) mock_current;
+
+/* A handle is the address of an entry here: checking one needs no memory access, and no handle ever dangles. */
+struct mock_device {
+    uint64_t unused;
+};
+extern struct mock_device mock_devices[MOCK_MAX_GPUS];
+
+static inline struct mock_node *mock_attached(void)
+{
+    return atomic_load_explicit(&mock_current, memory_order_acquire);
+}
+
+void mock_gpu_make_now(const struct mock_node *node, uint32_t index);
+
+static inline struct mock_block *mock_gpu_at(const struct mock_node *node, uint32_t index)
+{
+    struct mock_block *gpu = mock_node_gpu(node, index);
+
+    if (__builtin_expect(atomic_load_explicit(&gpu->sequence, memory_order_acquire) == 0, 0))
+        mock_gpu_make_now(node, index);
+    return gpu;
+}
+
+/* The block of a handle's GPU, or NULL for what is no handle. */
+static inline struct mock_block *mock_gpu(const struct mock_node *node, nvmlDevice_t device)
+{
+    uintptr_t distance = (uintptr_t)device - (uintptr_t)mock_devices;
+    uint32_t index = (uint32_t)(distance / sizeof *mock_devices);
+
+    if (__builtin_expect(distance >= node->gpu_count * sizeof *mock_devices || distance % sizeof *mock_devices != 0, 0))
+        return NULL;
+    return mock_gpu_at(node, index);
+}
+
+static inline nvmlDevice_t mock_handle(uint32_t index)
+{
+    return (nvmlDevice_t)&mock_devices[index];
+}
+
+/* The status of the device itself, which stands before that of every field. */
+static inline nvmlReturn_t mock_device_state(const mock_word *state)
+{
+    return mock_head_status(mock_word_at(state, MOCK_AT(health.present)));
+}
+
+static inline nvmlReturn_t mock_gpu_state(const struct mock_block *gpu)
+{
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+
+    MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
+        status = mock_device_state(state);
+    }
+    return status;
+}
+
+/* Write a text and its zero to a buffer of `size` bytes; too short: INSUFFICIENT_SIZE and nothing written. */
+static inline nvmlReturn_t mock_put_text(const struct mock_text *text, char *buffer, uint32_t size)
+{
+    if (text->length >= size)
+        return NVML_ERROR_INSUFFICIENT_SIZE;
+    memcpy(buffer, text->bytes, text->length + 1);
+    return NVML_SUCCESS;
+}
+
+/* The GPU whose text at `at` equals the argument. */
+nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t size, const char *text, nvmlDevice_t *device);
+
+nvmlReturn_t mock_set_number(struct mock_block *gpu, uint32_t at, uint64_t value);
+bool mock_privileged(void);
+
+bool mock_event_set_valid(nvmlEventSet_t set);
+void mock_event_sets_wake(void);
+
+#endif

@@ -1,0 +1,53 @@
+"""What every NVML function does: one file per subject, its state blocks first, then its FUNCTIONS.
+
+`BLOCKS`, `ROWS` and `FIELD_IDS` collect them; the order of `SUBJECTS` is the order of the blocks in memory.
+"""
+
+from mocknvml.nvml import (
+    clocks,
+    ecc,
+    events,
+    fans,
+    fields,
+    identity,
+    memory,
+    modes,
+    nvlink,
+    pcie,
+    power,
+    processes,
+    refusals,
+    system,
+    thermal,
+    utilization,
+)
+from mocknvml.table.blocks import Block
+from mocknvml.table.rows import Row
+
+SUBJECTS = (
+    system,
+    identity,
+    utilization,
+    thermal,
+    power,
+    clocks,
+    modes,
+    memory,
+    pcie,
+    fans,
+    ecc,
+    nvlink,
+    events,
+    processes,
+    fields,
+    refusals,
+)
+
+BLOCKS: tuple[type[Block], ...] = tuple(
+    value
+    for subject in SUBJECTS
+    for value in vars(subject).values()
+    if isinstance(value, type) and issubclass(value, Block) and value.__module__ == subject.__name__
+)
+ROWS: tuple[Row, ...] = tuple(row for subject in SUBJECTS for row in subject.FUNCTIONS)
+FIELD_IDS = fields.FIELDS

@@ -1,0 +1,22 @@
+"""Fans, in percent of the maximum speed. Passively cooled boards have none."""
+
+from mocknvml.table import Block, Domain, getter, u32
+
+Fan = Domain.count(4)
+
+
+class Fans(Block):
+    count = u32()
+    speed = u32("%", per=Fan)
+    target = u32("%", per=Fan)
+    speed_min = u32("%")
+    speed_max = u32("%")
+
+
+FUNCTIONS = (
+    getter("nvmlDeviceGetNumFans", Fans.count),
+    getter("nvmlDeviceGetFanSpeed", Fans.speed.at("0")),
+    getter("nvmlDeviceGetFanSpeed_v2", Fans.speed.by("fan")),
+    getter("nvmlDeviceGetTargetFanSpeed", Fans.target.by("fan")),
+    getter("nvmlDeviceGetMinMaxFanSpeed", minSpeed=Fans.speed_min, maxSpeed=Fans.speed_max),
+)

@@ -1,0 +1,41 @@
+"""The PCI address and ids of a GPU, and its PCIe link."""
+
+from mocknvml.table import Block, Domain, getter, native, u32
+
+Direction = Domain.of("nvmlPcieUtilCounter_t", "tx", "rx")
+
+
+class Pci(Block):
+    domain = u32()
+    bus = u32()
+    device = u32()
+    device_id = u32()
+    subsystem_id = u32()
+    base_class = u32()
+    sub_class = u32()
+
+
+class Pcie(Block):
+    generation = u32()
+    generation_max = u32()
+    gpu_generation_max = u32()
+    width = u32()
+    width_max = u32()
+    throughput = u32("KB/s", per=Direction)
+    replays = u32()
+    replay_rollovers = u32()
+
+
+FUNCTIONS = (
+    native("nvmlDeviceGetPciInfo", "pci.c"),
+    native("nvmlDeviceGetPciInfo_v2", "pci.c"),
+    native("nvmlDeviceGetPciInfo_v3", "pci.c"),
+    native("nvmlDeviceGetPciInfoExt", "pci.c"),
+    getter("nvmlDeviceGetCurrPcieLinkGeneration", Pcie.generation),
+    getter("nvmlDeviceGetMaxPcieLinkGeneration", Pcie.generation_max),
+    getter("nvmlDeviceGetGpuMaxPcieLinkGeneration", Pcie.gpu_generation_max),
+    getter("nvmlDeviceGetCurrPcieLinkWidth", Pcie.width),
+    getter("nvmlDeviceGetMaxPcieLinkWidth", Pcie.width_max),
+    getter("nvmlDeviceGetPcieThroughput", Pcie.throughput.by("counter")),
+    getter("nvmlDeviceGetPcieReplayCounter", Pcie.replays),
+)

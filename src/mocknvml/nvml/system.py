@@ -1,0 +1,43 @@
+"""The library and the node: init, versions, error strings, counting and finding GPUs.
+
+The driver version is set when a node is made; the NVML and CUDA versions follow from it (`native/driver.c`).
+"""
+
+from mocknvml.table import System, getter, native, text, u32, u64
+
+
+class Driver(System):
+    version = text(80)
+    branch = text(80)
+    nvml_version = text(80)
+    cuda_version = u32()
+
+
+class Time(System):
+    """Node time is `node + (CLOCK_MONOTONIC - host) * rate / 1e9`; `epoch` is the wall clock at node time 0."""
+
+    host = u64("ns")
+    node = u64("ns")
+    rate = u64("ppb")
+    epoch = u64("ns")
+
+
+FUNCTIONS = (
+    native("nvmlInit", "init.c", before_init=True),
+    native("nvmlInit_v2", "init.c", before_init=True),
+    native("nvmlInitWithFlags", "init.c", before_init=True),
+    native("nvmlShutdown", "init.c", before_init=True),
+    native("nvmlErrorString", "errors.c", before_init=True),
+    native("nvmlSystemGetNVMLVersion", "init.c", before_init=True),
+    getter("nvmlSystemGetDriverVersion", Driver.version),
+    getter("nvmlSystemGetDriverBranch", branch=Driver.branch),
+    getter("nvmlSystemGetCudaDriverVersion", Driver.cuda_version),
+    getter("nvmlSystemGetCudaDriverVersion_v2", Driver.cuda_version),
+    native("nvmlDeviceGetCount", "find.c"),
+    native("nvmlDeviceGetCount_v2", "find.c"),
+    native("nvmlDeviceGetHandleByIndex", "find.c"),
+    native("nvmlDeviceGetHandleByIndex_v2", "find.c"),
+    native("nvmlDeviceGetHandleByPciBusId", "find.c"),
+    native("nvmlDeviceGetHandleByPciBusId_v2", "find.c"),
+    native("nvmlInternalGetExportTable", "export.c", before_init=True),
+)

@@ -1,0 +1,28 @@
+"""Temperatures and their thresholds, in degrees Celsius."""
+
+from mocknvml.table import Block, Domain, getter, i32, u32
+
+Sensor = Domain.of("nvmlTemperatureSensors_t", "gpu", "gpu_max")
+Threshold = Domain.of(
+    "nvmlTemperatureThresholds_t",
+    *("shutdown", "slowdown", "memory_max", "gpu_max"),
+    *("acoustic_min", "acoustic", "acoustic_max", "gps"),
+)
+
+
+class Thermal(Block):
+    temperature = u32("C", per=Sensor)
+    memory = u32("C")
+    threshold = u32("C", per=Threshold)
+    # Hopper and newer data-centre boards give limits as distances to T.Limit.
+    shutdown_tlimit = i32("C")
+    slowdown_tlimit = i32("C")
+    memory_max_tlimit = i32("C")
+    gpu_max_tlimit = i32("C")
+
+
+FUNCTIONS = (
+    getter("nvmlDeviceGetTemperature", Thermal.temperature.by("sensorType")),
+    getter("nvmlDeviceGetTemperatureV", temperature=Thermal.temperature.by("sensorType")),
+    getter("nvmlDeviceGetTemperatureThreshold", Thermal.threshold.by("thresholdType")),
+)

@@ -1,0 +1,170 @@
+"""Profiles: what a board answers when nobody has changed anything.
+
+One YAML file per board, which inherits from its chip (`chips/`). Keys are the fields of `mocknvml.nvml`, units are
+written, absent fields are NOT_SUPPORTED, and `source` says where the values come from.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import yaml
+
+from mocknvml.errors import MocknvmlError, ProfileError
+from mocknvml.state.layout import Place, layout
+from mocknvml.state.values import Value, did_you_mean, parse, words
+
+FOLDER = Path(__file__).parent
+META = ("inherits", "source", "addresses")
+
+Element = tuple[str, tuple[str, ...]]  # field key, names of the indices
+
+
+@dataclass
+class Profile:
+    """A board: `values` by field key and index names, and the PCI addresses of its GPUs in one machine."""
+
+    name: str
+    values: dict[Element, Value] = field(default_factory=dict)
+    addresses: list[int] = field(default_factory=list)  # domain << 16 | bus << 8 | device
+
+    def image(self) -> dict[int, int]:
+        """The words of a GPU's block that are not zero, by place."""
+        scope, image = layout().gpu, {}
+        for (key, element), value in self.values.items():
+            image.update(words(scope, scope.places[key], element, value))
+        return {at: word for at, word in sorted(image.items()) if word}
+
+
+def builtin() -> list[str]:
+    """Names of the built-in profiles."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def path(name: str) -> Path:
+    """The file of a built-in profile."""
+    if name not in builtin():
+        raise ProfileError(
+            f"{name}: no such profile{did_you_mean(name, builtin())}; built in are: {', '.join(builtin())}"
+        )
+    return FOLDER / f"{name}.yaml"
+
+
+@cache
+def load_profile(name: str) -> Profile:
+    """A built-in profile by name, or a profile file by path (a name that ends with .yaml).
+
+    >>> load_profile("t4").values["identity.name", ()]
+    'Tesla T4'
+    """
+    file = Path(name) if name.endswith((".yaml", ".yml")) else path(name)
+    profile = Profile(file.stem)
+    _Reader(file, profile).read()
+    if not profile.addresses:
+        raise ProfileError(f"{file}: addresses: give the PCI address of at least one GPU, such as '00000000:07:00.0'")
+    return profile
+
+
+class _Reader:
+    """Reads one file into a profile. Works on the nodes of the YAML, which know their lines."""
+
+    def __init__(self, file: Path, profile: Profile) -> None:
+        self.file = file
+        self.profile = profile
+
+    def fail(self, node: yaml.Node, text: str) -> ProfileError:
+        return ProfileError(f"{self.file}:{node.start_mark.line + 1}: {text}")
+
+    def read(self) -> None:
+        try:
+            root = yaml.compose(self.file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        except OSError as error:
+            raise ProfileError(f"{self.file}: {error.strerror}") from None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 0
+            raise ProfileError(f"{self.file}:{line}: {error.problem}") from None
+        if not isinstance(root, yaml.MappingNode):
+            raise ProfileError(f"{self.file}: a profile is a mapping of blocks; start with `inherits:` and `source:`")
+        entries = self._mapping(root)
+        if "source" not in entries:
+            raise self.fail(root, "source: say where the values come from")
+        if "inherits" in entries:
+            self._inherit(entries["inherits"])
+        if "addresses" in entries:
+            self.profile.addresses = [self._address(node) for node in self._list(entries["addresses"])]
+        for name, node in entries.items():
+            if name not in META:
+                self._block(name, node)
+
+    def _mapping(self, node: yaml.Node) -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self.fail(node, "a mapping is needed here")
+        entries: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            if key.value in entries:
+                raise self.fail(key, f"{key.value}: given twice")
+            entries[key.value] = value
+        return entries
+
+    def _list(self, node: yaml.Node) -> list[yaml.Node]:
+        if not isinstance(node, yaml.SequenceNode):
+            raise self.fail(node, "a list is needed here")
+        return list(node.value)
+
+    def _plain(self, node: yaml.Node) -> object:
+        return yaml.SafeLoader("").construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+
+    def _inherit(self, node: yaml.Node) -> None:
+        name = str(self._plain(node))
+        chips = {file.stem: file for file in (FOLDER / "chips").glob("*.yaml")}
+        boards = {board: FOLDER / f"{board}.yaml" for board in builtin()}
+        parent = chips.get(name) or boards.get(name)
+        if parent is None:
+            raise self.fail(node, f"inherits: no profile {name}{did_you_mean(name, [*chips, *boards])}")
+        _Reader(parent, self.profile).read()
+
+    def _address(self, node: yaml.Node) -> int:
+        text = str(self._plain(node))
+        match = re.fullmatch(r"([0-9a-fA-F]{4,8}):([0-9a-fA-F]{2}):([01][0-9a-fA-F])\.0", text)
+        if match is None or int(match[1], 16) > 0xFFFF:
+            raise self.fail(node, f"{text}: give a PCI address such as '00000000:07:00.0'")
+        return int(match[1], 16) << 16 | int(match[2], 16) << 8 | int(match[3], 16)
+
+    def _block(self, name: str, node: yaml.Node) -> None:
+        names = {block.key() for block in layout().gpu.blocks}
+        if name not in names:
+            raise self.fail(node, f"{name}: no such block{did_you_mean(name, [*names, *META])}")
+        for key, value in self._mapping(node).items():
+            place = layout().gpu.places.get(f"{name}.{key}")
+            if place is None:
+                known = [p.split(".")[1] for p in layout().gpu.places if p.startswith(f"{name}.")]
+                raise self.fail(value, f"{name}.{key}: no such field{did_you_mean(key, known)}")
+            self._elements(place, value, ())
+
+    def _elements(self, place: Place, node: yaml.Node, given: tuple[str, ...]) -> None:
+        """Values by index names; a plain value instead of a mapping stands for all that are left."""
+        left = place.field.per[len(given) :]
+        if left and isinstance(node, yaml.MappingNode):
+            for key, value in self._mapping(node).items():
+                for index in self._indices(left[0].keys, key, value):
+                    self._elements(place, value, (*given, index))
+            return
+        try:
+            value = parse(place.field, self._plain(node))
+        except MocknvmlError as error:
+            raise self.fail(node, f"{'.'.join((place.field.key, *given))}: {error}") from None
+        for rest in product(*(domain.keys for domain in left)):
+            self.profile.values[place.field.key, (*given, *rest)] = value
+
+    def _indices(self, keys: tuple[str, ...], key: str, node: yaml.Node) -> list[str]:
+        """One index, or a range such as 0-11."""
+        first, dash, last = key.partition("-")
+        if dash and first in keys and last in keys:
+            return list(keys[keys.index(first) : keys.index(last) + 1])
+        if key not in keys:
+            raise self.fail(node, f"{key}: is none of {', '.join(keys)}{did_you_mean(key, keys)}")
+        return [key]

@@ -1,0 +1,132 @@
+"""Where each field stands in memory: one layout, from which C gets its offsets and Python its views.
+
+A copy of a block is an array of 64-bit words. A number takes two: a head (status, signal, length) and the value. A text or
+a list of records has a head and then its words. The status is stored as `status ^ NOT_SUPPORTED`, so that zeroed
+memory means NOT_SUPPORTED everywhere. After the fields stand the signals of the block.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+from mocknvml.nvml import BLOCKS
+from mocknvml.table.blocks import Block, Field, Number, Records, Text
+
+NOT_SUPPORTED = 3
+SUCCESS_HEAD = 0 ^ NOT_SUPPORTED
+SIGNAL_SHIFT = 16  # bits of a head: 0-15 status, 16-31 signal + 1, 32-63 length
+LENGTH_SHIFT = 32
+
+SIGNALS = 16
+SIGNAL_WORDS = 4  # kind, word of the source's head, node time since when, unused
+INTEGRAL = 1
+
+BLOCK_HEADER_WORDS = 8  # the sequence, and padding to a cache line
+PAGE_WORDS = 512
+
+
+def text_words(size: int) -> int:
+    return (size + 7) // 8
+
+
+@dataclass(frozen=True)
+class Place:
+    """The words of a field: `offset` is that of its first head, from the start of a copy."""
+
+    field: Field
+    offset: int
+    element_words: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(domain) for domain in self.field.per)
+
+    @property
+    def elements(self) -> int:
+        count = 1
+        for size in self.shape:
+            count *= size
+        return count
+
+    def element(self, indices: tuple[int, ...]) -> int:
+        """The word of the head of one element."""
+        flat = 0
+        for index, size in zip(indices, self.shape, strict=True):
+            flat = flat * size + index
+        return self.offset + flat * self.element_words
+
+    def index(self, keys: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(domain.keys.index(key) for domain, key in zip(self.field.per, keys, strict=True))
+
+    def keys(self) -> Iterator[tuple[str, ...]]:
+        """The names of all elements, in the order of memory; one empty tuple for a plain field."""
+        return product(*(domain.keys for domain in self.field.per))
+
+
+def record_offsets(records: Records) -> tuple[dict[str, int], int]:
+    """The word of each member within a record, and the words of a record."""
+    offsets, words = {}, 0
+    for name, member in records.record.members().items():
+        offsets[name] = words
+        words += text_words(member.size) if member.kind == "text" else 1
+    return offsets, words
+
+
+class Scope:
+    """The layout of one kind of block: the node's or a GPU's."""
+
+    def __init__(self, blocks: tuple[type[Block], ...]) -> None:
+        self.blocks = blocks
+        self.places: dict[str, Place] = {}
+        words = 0
+        for field in (field for block in blocks for field in block.fields()):
+            if field.expression is not None:
+                continue
+            size = element_words(field)
+            place = Place(field, words, size)
+            self.places[field.key] = place
+            words += size * place.elements
+        self.signals_offset = words
+        self.words = words + SIGNALS * SIGNAL_WORDS
+        self.stride = -(-(BLOCK_HEADER_WORDS + 3 * self.words) // PAGE_WORDS) * PAGE_WORDS
+        self.integrals = [
+            place for place in self.places.values() if isinstance(place.field, Number) and place.field.integral
+        ]
+
+
+def element_words(field: Field) -> int:
+    match field:
+        case Number():
+            return 2
+        case Text():
+            return 1 + text_words(field.size)
+        case Records():
+            return 1 + field.capacity * record_offsets(field)[1]
+    raise TypeError(f"{field!r} has no layout")
+
+
+@dataclass(frozen=True)
+class Layout:
+    node: Scope
+    gpu: Scope
+
+    @property
+    def hash(self) -> int:
+        """Identifies the layout: a file of another one is refused."""
+        described = [
+            f"{scope.words} {place.field.key} {place.offset} {place.element_words} {place.shape}"
+            for scope in (self.node, self.gpu)
+            for place in scope.places.values()
+        ]
+        return int.from_bytes(hashlib.sha256("\n".join(described).encode()).digest()[:8], "little")
+
+
+@cache
+def layout() -> Layout:
+    return Layout(
+        Scope(tuple(block for block in BLOCKS if block.node)), Scope(tuple(block for block in BLOCKS if not block.node))
+    )

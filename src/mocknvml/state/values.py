@@ -1,0 +1,177 @@
+"""Values of fields: from what users write (`350 W`, `Default`, true) to numbers in NVML's units, and to words."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from mocknvml.errors import UnknownKey, ValueMismatch
+from mocknvml.state.layout import (
+    INTEGRAL,
+    LENGTH_SHIFT,
+    SIGNAL_SHIFT,
+    SIGNAL_WORDS,
+    SUCCESS_HEAD,
+    Place,
+    Scope,
+    record_offsets,
+    text_words,
+)
+from mocknvml.table.blocks import Field, Kind, Number, Records, Text
+
+Value = int | str | bool | list[dict[str, int | str]]
+
+# Units that may be written for a field's unit, and how many of the field's unit each is.
+UNITS: Final[dict[str, dict[str, float]]] = {
+    "mW": {"mW": 1, "W": 1000, "kW": 1_000_000},
+    "mJ": {"mJ": 1, "J": 1000, "kJ": 1_000_000},
+    "B": {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40},
+    "MiB": {"MiB": 1, "GiB": 1 << 10},
+    "MHz": {"MHz": 1, "GHz": 1000},
+    "C": {"C": 1},
+    "%": {"%": 1},
+    "KB/s": {"KB/s": 1, "MB/s": 1000, "GB/s": 1_000_000},
+    "MB/s": {"MB/s": 1, "GB/s": 1000},
+    "us": {"us": 1, "ms": 1000, "s": 1_000_000},
+    "ns": {"ns": 1, "us": 1000, "ms": 1_000_000, "s": 1_000_000_000},
+    "ppb": {"ppb": 1},
+}
+RANGES: Final[dict[Kind, tuple[int, int]]] = {
+    "u32": (0, 2**32 - 1),
+    "u64": (0, 2**64 - 1),
+    "i32": (-(2**31), 2**31 - 1),
+    "flag": (0, 1),
+}
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    found = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def parse_number(kind: Kind, unit: str, value: object, names: tuple[str, ...] = ()) -> int:
+    """A number in the field's unit. A bare number where the field has a unit is refused."""
+    if names:
+        if isinstance(value, str) and value in names:
+            return names.index(value)
+        raise ValueMismatch(f"{value!r}: give one of {', '.join(name for name in names if not name.isdigit())}")
+    if kind == "flag":
+        if isinstance(value, bool):
+            return int(value)
+        raise ValueMismatch(f"{value!r}: give true or false")
+    if unit:
+        units = UNITS[unit]
+        match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z%/]+)\s*", value) if isinstance(value, str) else None
+        if match is None or match[2] not in units:
+            raise ValueMismatch(f"{value!r}: give a number with a unit, one of {', '.join(units)}")
+        exact = float(match[1]) * units[match[2]]
+        number = round(exact) if "." in match[1] else int(match[1]) * int(units[match[2]])
+        if abs(number - exact) > 1e-6:
+            raise ValueMismatch(f"{value!r}: not a whole number of {unit}")
+    elif isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    else:
+        raise ValueMismatch(f"{value!r}: give a whole number")
+    low, high = RANGES[kind]
+    if not low <= number <= high:
+        raise ValueMismatch(f"{value!r}: must be from {low} to {high}{' ' + unit if unit else ''}")
+    return number
+
+
+def parse(field: Field, value: object) -> Value:
+    """What a user wrote for one element of a field, as its value."""
+    match field:
+        case Number():
+            return parse_number(field.kind, field.unit, value, field.names.keys if field.names else ())
+        case Text():
+            if not isinstance(value, str):
+                raise ValueMismatch(f"{value!r}: give a text (in quotes)")
+            if len(value.encode()) >= field.size:
+                raise ValueMismatch(f"{value!r}: at most {field.size - 1} bytes")
+            return value
+        case Records():
+            if not isinstance(value, list) or len(value) > field.capacity:
+                raise ValueMismatch(f"{value!r}: give a list of at most {field.capacity} records")
+            return [_parse_record(field, item) for item in value]
+    raise TypeError(field)
+
+
+def _parse_record(field: Records, item: object) -> dict[str, int | str]:
+    members = field.record.members()
+    if not isinstance(item, Mapping):
+        raise ValueMismatch(f"{item!r}: give {', '.join(members)}")
+    for name in item:
+        if name not in members:
+            raise UnknownKey(f"{name}: no such member of {field.key}{did_you_mean(str(name), members)}")
+    record: dict[str, int | str] = {}
+    for name, member in members.items():
+        given = item.get(name)
+        if member.kind == "text":
+            record[name] = str(given or "")
+            if len(str(given or "").encode()) >= member.size:
+                raise ValueMismatch(f"{given!r}: at most {member.size - 1} bytes")
+        elif given is None:
+            record[name] = member.default
+        else:
+            record[name] = parse_number(member.kind, member.unit, given)
+    return record
+
+
+def split_key(scope: Scope, key: str) -> tuple[Place, tuple[str, ...]]:
+    """The field that a key such as `clocks.max.graphics` names, and the names of its indices."""
+    block, _, rest = key.partition(".")
+    name, *indices = rest.split(".")
+    place = scope.places.get(f"{block}.{name}")
+    if place is None:
+        raise UnknownKey(f"{key}: no such field{did_you_mean(f'{block}.{name}', scope.places)}")
+    for index, domain in zip(indices, place.field.per, strict=False):
+        if index not in domain.keys:
+            raise UnknownKey(f"{key}: {index} is none of {', '.join(domain.keys)}")
+    if len(indices) != len(place.field.per):
+        expected = "".join(f".{domain.keys[0]}" for domain in place.field.per)
+        raise UnknownKey(f"{key}: name one element, as in {place.field.key}{expected}")
+    return place, tuple(indices)
+
+
+def bytes_to_words(data: bytes, count: int) -> list[int]:
+    padded = data.ljust(count * 8, b"\0")
+    return [int.from_bytes(padded[at : at + 8], "little") for at in range(0, count * 8, 8)]
+
+
+def words(scope: Scope, place: Place, element: tuple[str, ...], value: Value) -> dict[int, int]:
+    """The words that store a value with status SUCCESS, by their place in a copy."""
+    at, field = place.element(place.index(element)), place.field
+    match field:
+        case Number():
+            assert isinstance(value, int)
+            head = SUCCESS_HEAD
+            stored = {at: head, at + 1: value & (2**64 - 1)}
+            if field.integral is not None:
+                number = scope.integrals.index(place)
+                signal = scope.signals_offset + number * SIGNAL_WORDS
+                stored[at] = head | (number + 1) << SIGNAL_SHIFT
+                stored[signal] = INTEGRAL
+                stored[signal + 1] = scope.places[field.integral.key].offset
+            return stored
+        case Text():
+            assert isinstance(value, str)
+            data = value.encode()
+            stored = dict(enumerate(bytes_to_words(data, text_words(field.size)), at + 1))
+            return {at: SUCCESS_HEAD | len(data) << LENGTH_SHIFT, **stored}
+        case Records():
+            assert isinstance(value, list)
+            offsets, size = record_offsets(field)
+            stored = {at: SUCCESS_HEAD | len(value) << LENGTH_SHIFT}
+            for number, record in enumerate(value):
+                start = at + 1 + number * size
+                for name, member in field.record.members().items():
+                    given = record[name]
+                    if isinstance(given, str):
+                        encoded = bytes_to_words(given.encode(), text_words(member.size))
+                        stored.update(enumerate(encoded, start + offsets[name]))
+                    else:
+                        stored[start + offsets[name]] = given
+            return stored
+    raise TypeError(field)

@@ -1,0 +1,53 @@
+"""The vocabulary in which the subject files of `mocknvml.nvml` are written."""
+
+from mocknvml.table.blocks import (
+    Block,
+    Domain,
+    Record,
+    System,
+    choice,
+    flag,
+    i32,
+    member,
+    records,
+    text,
+    u32,
+    u64,
+)
+from mocknvml.table.rows import (
+    ROOT,
+    TableError,
+    field_id,
+    finder,
+    getter,
+    list_getter,
+    native,
+    refuses,
+    setter,
+    unmodelled,
+)
+
+__all__ = [
+    "ROOT",
+    "Block",
+    "Domain",
+    "Record",
+    "System",
+    "TableError",
+    "choice",
+    "field_id",
+    "finder",
+    "flag",
+    "getter",
+    "i32",
+    "list_getter",
+    "member",
+    "native",
+    "records",
+    "refuses",
+    "setter",
+    "text",
+    "u32",
+    "u64",
+    "unmodelled",
+]

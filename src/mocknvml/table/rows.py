@@ -1,0 +1,141 @@
+"""The verbs: each makes one row of the table, which says what one NVML function does.
+
+Left of the comma NVML's spelling, right of it ours. A positional field is the single output; a keyword is an output
+parameter or a member of the output struct, spelled as in nvml.h.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from mocknvml.table.blocks import Field, Number, Records, Selected
+
+ROOT: Final = "root"
+Output = Field | Selected
+
+
+class TableError(Exception):
+    """A row that contradicts nvml.h or the blocks; the message names file, line and what the header has."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    function: str
+    where: str  # ex) src/mocknvml/nvml/power.py:21
+
+    @property
+    def verb(self) -> str:
+        return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(type(self).__name__))
+
+
+@dataclass(frozen=True, eq=False)
+class Getter(Row):
+    outputs: dict[str, Selected]  # "" stands for the single output
+
+
+@dataclass(frozen=True, eq=False)
+class ListGetter(Row):
+    records: Selected
+    members: dict[str, str]  # member of the C struct -> member of our record
+
+
+@dataclass(frozen=True, eq=False)
+class Setter(Row):
+    field: Selected
+    within: tuple[Number, Number] | None
+    needs: str
+
+
+@dataclass(frozen=True, eq=False)
+class Finder(Row):
+    field: Field
+
+
+@dataclass(frozen=True, eq=False)
+class Native(Row):
+    file: str
+    before_init: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Refuses(Row):
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Unmodelled(Row):
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class FieldId:
+    """One id of nvmlDeviceGetFieldValues; `scope` says whether its scopeId selects the element."""
+
+    name: str
+    output: Selected
+    where: str
+
+
+def _caller() -> str:
+    """Path from the folder of the package's sources, and line, of the row."""
+    frame = sys._getframe(2)
+    path = Path(frame.f_code.co_filename)
+    parts = path.parts
+    start = len(parts) - 1 - parts[::-1].index("mocknvml") if "mocknvml" in parts else len(parts) - 1
+    return f"{Path('src', *parts[start:])}:{frame.f_lineno}"
+
+
+def _selected(output: Output) -> Selected:
+    return output if isinstance(output, Selected) else Selected(output, ())
+
+
+def getter(function: str, output: Output | None = None, /, **outputs: Output) -> Getter:
+    """The function reads fields."""
+    named = {name: _selected(value) for name, value in outputs.items()}
+    return Getter(function, _caller(), {"": _selected(output)} if output is not None else named)
+
+
+def list_getter(function: str, listed: Records | Selected, /, **members: str) -> ListGetter:
+    """The function lists records, under the size protocol that `codegen.shapes` gives it."""
+    return ListGetter(function, _caller(), _selected(listed), members)
+
+
+def setter(
+    function: str,
+    output: Output,
+    /,
+    *,
+    within: tuple[Number, Number] | None = None,
+    needs: Literal["", "root"] = "",
+) -> Setter:
+    """The function writes its value argument to a field."""
+    return Setter(function, _caller(), _selected(output), within, needs)
+
+
+def finder(function: str, output: Field, /) -> Finder:
+    """The function finds the GPU whose field equals the argument."""
+    return Finder(function, _caller(), output)
+
+
+def native(function: str, file: str, /, *, before_init: bool = False) -> Native:
+    """The body is `native_<function>` in `native/<file>`; `before_init` exempts it from the check for init."""
+    return Native(function, _caller(), file, before_init)
+
+
+def refuses(reason: str, /, *functions: str) -> tuple[Refuses, ...]:
+    """The functions answer what a bare-metal driver answers: NOT_SUPPORTED, after the entry checks."""
+    where = _caller()
+    return tuple(Refuses(function, where, reason) for function in functions)
+
+
+def unmodelled(reason: str, /, *functions: str) -> tuple[Unmodelled, ...]:
+    """The functions are not modelled: NOT_SUPPORTED, after the entry checks."""
+    where = _caller()
+    return tuple(Unmodelled(function, where, reason) for function in functions)
+
+
+def field_id(name: str, output: Output, /) -> FieldId:
+    return FieldId(name, _selected(output), _caller())

@@ -1,0 +1,22 @@
+import subprocess
+import sys
+from typing import Protocol
+
+import pytest
+
+
+class Cli(Protocol):
+    def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]: ...
+
+
+@pytest.fixture
+def cli(mock_env: dict[str, str]) -> Cli:
+    """Runs `mocknvml ARGUMENTS`, with further environment variables, and returns the finished process."""
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mocknvml", *arguments]
+        return subprocess.run(
+            command, env=mock_env | variables, check=False, capture_output=True, text=True, timeout=60
+        )
+
+    return run
