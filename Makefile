@@ -18,8 +18,8 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(LIBRARY)  ## Show eight simulated GPUs in an unmodified gpustat
-	@$(BIN)/mocknvml run -- $(BIN)/gpustat --no-color --show-all
+demo: $(LIBRARY)  ## Show eight simulated GPUs in an unmodified nvitop
+	@$(BIN)/mocknvml run -- $(BIN)/nvitop --once
 
 .PHONY: test
 test: $(LIBRARY)  ## Run all fast tests

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -33,16 +34,12 @@ def give_up(message: str) -> None:
 class LibraryHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         machine = target_machine()
-        source = Path(self.root, "src")
-        sys.path.insert(0, str(source))
-        from mocknvml.codegen.build import build
-
         if version == "editable":
-            build(source / "mocknvml" / "lib", machine)
+            self.compile(Path(self.root, "src", "mocknvml", "lib"), machine)
         else:
             # Not in the source tree, where it would replace the library of an editable install.
             self.folder = tempfile.TemporaryDirectory(prefix="mocknvml-")
-            build(Path(self.folder.name), machine)
+            self.compile(Path(self.folder.name), machine)
             build_data["force_include"][self.folder.name] = "mocknvml/lib"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-manylinux_2_17_{machine}"
@@ -50,3 +47,10 @@ class LibraryHook(BuildHookInterface[Any]):
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         if version != "editable":
             self.folder.cleanup()
+
+    def compile(self, folder: Path, machine: str) -> None:
+        # PYTHONPATH is also where pip's isolation puts the build requirements.
+        path = os.pathsep.join(filter(None, (str(Path(self.root, "src")), os.environ.get("PYTHONPATH"))))
+        command = [sys.executable, "-m", "mocknvml.codegen", "build", str(folder), "--machine", machine]
+        if subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=False).returncode != 0:
+            give_up("mocknvml could not be built; the reason stands above")

@@ -19,3 +19,11 @@ class UnknownKey(MocknvmlError):
 
 class NodeError(MocknvmlError):
     """A node file that cannot be made, opened or written."""
+
+
+class FieldStatus(MocknvmlError):
+    """A field that holds an NVML error instead of a value; `code` is that nvmlReturn_t."""
+
+    def __init__(self, key: str, code: int) -> None:
+        super().__init__(f"{key}: holds NVML error {code}{' (NOT_SUPPORTED)' if code == 3 else ''}")
+        self.code = code

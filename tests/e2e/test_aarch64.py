@@ -35,7 +35,7 @@ def aarch64_library(folder: Path) -> Path:
     """The library from a wheel built as `make wheels` does."""
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder]
     environment = os.environ | {"MOCKNVML_TARGET": "aarch64"}
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=600)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=600)
     (wheel,) = folder.glob("mocknvml-*-py3-none-manylinux_2_17_aarch64.whl")
     with zipfile.ZipFile(wheel) as archive:
         return Path(archive.extract("mocknvml/lib/libnvidia-ml.so.1", folder))

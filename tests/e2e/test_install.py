@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
@@ -47,7 +48,7 @@ def installed(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.mark.slow
 def test_pynvml_sees_eight_gpus(installed: Run) -> None:
-    installed("pip", "install", "nvidia-ml-py==13.615.71")
+    installed("pip", "install", f"nvidia-ml-py=={version('nvidia-ml-py')}")
 
     output = installed("mocknvml", "run", "--", "python", "-c", LOOP)
 

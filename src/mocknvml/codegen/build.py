@@ -87,7 +87,15 @@ def build(out: Path, machine: str = "x86_64") -> None:
         # A wheel holds no symbolic links; a library that needs the real one gives dlsym the same symbols.
         empty = folder / "empty.c"
         empty.write_text("")
-        link("libnvidia-ml.so", [empty], "-s", "-Wl,-soname,libnvidia-ml.so", "-Wl,-rpath,$ORIGIN", "-Wl,--no-as-needed", str(folder / soname))
+        link(
+            "libnvidia-ml.so",
+            [empty],
+            "-s",
+            "-Wl,-soname,libnvidia-ml.so",
+            "-Wl,-rpath,$ORIGIN",
+            "-Wl,--no-as-needed",
+            str(folder / soname),
+        )
         link("_node.so", [*(NATIVE / name for name in SHARED), NATIVE / "api.c"], "-s")
         described = {item.function.name: explain.describe(item) for item in plans}
         (out / "functions.json").write_text(json.dumps(described, indent=0, sort_keys=True) + "\n", encoding="utf-8")

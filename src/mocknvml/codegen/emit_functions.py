@@ -34,7 +34,7 @@ class _Values:
 
     def number(self, read: Read) -> str:
         at = " + ".join([str(read.at), *(f"{index} * {step}" for index, step in read.terms)])
-        signals = "MOCK_NODE_SIGNALS" if read.place.field.block.node else "MOCK_GPU_SIGNALS"
+        signals = "MOCK_NODE_SIGNALS" if read.place.field.block.of_node else "MOCK_GPU_SIGNALS"
         return self._local(
             ("number", read.at, read.terms), "uint64_t", lambda name: f"mock_number(state_, {signals}, {at}, &{name})"
         )
@@ -84,7 +84,7 @@ def _entry(plan: Plan) -> list[str]:
             "if (node_ == NULL)",
             "    return NVML_ERROR_UNINITIALIZED;",
         ]
-    gpus = []
+    gpus: list[str] = []
     for param in function.params:
         if not param.type.is_handle:
             continue
@@ -223,8 +223,10 @@ def _list_getter(plan: Plan, row: ListGetter) -> list[str]:
     lines.append("        if (found_ < room_) {")
     struct = array.type.text
     for theirs, ours in row.members.items():
-        lines.append(f"            {array.name}[found_].{theirs} = (__typeof__((({struct} *)0)->{theirs}))"
-                     f"mock_word_at(record_, {offsets[ours]});")
+        lines.append(
+            f"            {array.name}[found_].{theirs} = (__typeof__((({struct} *)0)->{theirs}))"
+            f"mock_word_at(record_, {offsets[ours]});"
+        )
     return [
         *lines,
         "        }",
@@ -262,9 +264,7 @@ def function_source(plan: Plan) -> str:
     native = plan.function.prototype.replace(plan.function.name, f"native_{plan.function.name}", 1)
     declaration = f"{native};\n" if isinstance(plan.row, Native) else ""
     body = "\n".join(f"    {line}" for line in _body(plan))
-    return (
-        f"/* {plan.row.where} */\n{declaration}MOCK_EXPORT {plan.function.prototype}\n{{\n{body}\n}}\n"
-    )
+    return f"/* {plan.row.where} */\n{declaration}MOCK_EXPORT {plan.function.prototype}\n{{\n{body}\n}}\n"
 
 
 def functions_source(plans: list[Plan]) -> str:

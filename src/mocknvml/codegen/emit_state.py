@@ -43,7 +43,9 @@ def _scope(name: str, scope: Scope) -> list[str]:
 
 def state_header() -> str:
     node, gpu = layout().node, layout().gpu
-    longest = max(place.field.size for scope in (node, gpu) for place in scope.places.values() if isinstance(place.field, Text))
+    longest = max(
+        place.field.size for scope in (node, gpu) for place in scope.places.values() if isinstance(place.field, Text)
+    )
     constants = {
         "MOCK_LAYOUT_HASH": f"{layout().hash:#018x}u",
         "MOCK_BLOCK_HEADER_WORDS": l.BLOCK_HEADER_WORDS,
@@ -81,8 +83,7 @@ def state_header() -> str:
             "#define MOCK_CAPACITY(list) "
             "((uint32_t)(sizeof MOCK_STATE_(gpu, list.items) / sizeof MOCK_STATE_(gpu, list.items[0])))",
             "#define MOCK_RECORD_WORDS(list) ((uint32_t)(sizeof MOCK_STATE_(gpu, list.items[0]) / 8))",
-            "#define MOCK_MEMBER(list, member) "
-            "(MOCK_AT(list.items[0].member) - MOCK_AT(list.items[0]))",
+            "#define MOCK_MEMBER(list, member) (MOCK_AT(list.items[0].member) - MOCK_AT(list.items[0]))",
             "#define MOCK_MEMBER_SIZE(list, member) ((uint32_t)sizeof MOCK_STATE_(gpu, list.items[0].member))",
             f"static const uint32_t mock_integrals[MOCK_INTEGRALS] __attribute__((unused)) = {{{integrals}}};",
             "#endif",

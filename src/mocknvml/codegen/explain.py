@@ -27,7 +27,10 @@ def describe(plan: Plan) -> dict[str, Any]:
             fields = [_field(plan.function.params[0].name, row.field)]
         case ListGetter():
             members = row.records.field
-            fields = [{"argument": theirs, "field": f"{members.key}.{ours}", "unit": ""} for theirs, ours in row.members.items()]
+            fields = [
+                {"argument": theirs, "field": f"{members.key}.{ours}", "unit": ""}
+                for theirs, ours in row.members.items()
+            ]
     return {
         "row": row.where,
         "verb": row.verb,

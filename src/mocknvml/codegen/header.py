@@ -1,6 +1,6 @@
 """nvml.h as a typed model: functions, structs with offsets and versions, enums, constants.
 
-The header comes from the PyPI package `nvidia-nvml-dev`; the preprocessor is that of the compiler that builds the library.
+The header comes from the PyPI package `nvidia-nvml-dev`, the preprocessor from the compiler that builds the library.
 """
 
 from __future__ import annotations
@@ -197,10 +197,7 @@ class _Reader(c_ast.NodeVisitor):
                     self._declare(node.type, "")
 
     def _declare(self, node: c_ast.Node, name: str) -> None:
-        if not isinstance(node, c_ast.TypeDecl):
-            inner = node
-        else:
-            inner = node.type
+        inner = node.type if isinstance(node, c_ast.TypeDecl) else node
         if isinstance(inner, c_ast.Struct | c_ast.Union) and inner.decls:
             self._struct(inner, name or str(inner.name))
         elif isinstance(inner, c_ast.Enum) and inner.values:
@@ -211,7 +208,8 @@ class _Reader(c_ast.NodeVisitor):
             self.header.structs[name] = self.header.structs[str(inner.name)]
 
     def _struct(self, node: c_ast.Struct | c_ast.Union, name: str) -> Struct:
-        members, offset, align = [], 0, 1
+        members: list[Member] = []
+        offset, align = 0, 1
         union = isinstance(node, c_ast.Union)
         size = 0
         for decl in node.decls:
@@ -235,7 +233,8 @@ class _Reader(c_ast.NodeVisitor):
         return struct
 
     def _enum(self, node: c_ast.Enum, name: str) -> None:
-        values, following = {}, 0
+        values: dict[str, int] = {}
+        following = 0
         for item in node.values.enumerators:
             if item.value is not None:
                 following = self._constant(item.value, values)

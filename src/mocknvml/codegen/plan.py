@@ -1,4 +1,4 @@
-"""Rows bound to nvml.h: every name checked, every output given its field and its target. Emitters print what stands here."""
+"""Rows bound to nvml.h: every name checked, every output given its field and its target, for emitters to print."""
 
 from __future__ import annotations
 
@@ -171,7 +171,9 @@ class Planner:
                 size = f"({length.name} < {room} ? {length.name} : {room})" if length else room
                 return Output(target, "char", Expression("+", ()), size, versions)
             return Output(target, member.type.text, Expression("+", ()), "", versions)
-        members = [m.name for p in candidates if p.type.kind == "struct" for m in self.header.structs[p.type.base].members]
+        members = [
+            m.name for p in candidates if p.type.kind == "struct" for m in self.header.structs[p.type.base].members
+        ]
         raise self._error(plan, f"has no output '{name}'{close(name, [*(p.name for p in candidates), *members])}.")
 
     def _parameter(self, plan: Plan, param: Param, field: Field) -> Output:
@@ -271,7 +273,7 @@ class Planner:
 
 
 def _place(field: Field) -> Place:
-    scope = layout().node if field.block.node else layout().gpu
+    scope = layout().node if field.block.of_node else layout().gpu
     return scope.places[field.key]
 
 

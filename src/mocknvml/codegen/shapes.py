@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-# Lists that may be asked for their size: nvml.h lets this array be NULL ("a count of 0", "set to NULL to query the size").
+# Lists that may be asked for their size: nvml.h lets this array be NULL ("a count of 0", "NULL to query the size").
 OPTIONAL: Final[dict[str, tuple[str, ...]]] = {
     "nvmlSystemGetHicVersion": ("hwbcEntries",),
     "nvmlSystemGetTopologyGpuSet": ("deviceArray",),

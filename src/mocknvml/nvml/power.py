@@ -1,6 +1,6 @@
 """Power draw and power limits, in milliwatts as in NVML, and the energy drawn, in millijoules.
 
-`energy` grows with `usage` and node time. The limits come from the profile; `limit` moves within [limit_min, limit_max].
+`energy` grows with `usage` and node time. The limits come from the profile; `limit` moves between min and max.
 """
 
 from mocknvml.table import ROOT, Block, flag, getter, setter, u32, u64

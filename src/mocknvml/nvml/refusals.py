@@ -7,7 +7,7 @@ from mocknvml.table import refuses, unmodelled
 
 FUNCTIONS = (
     *refuses(
-        'vGPU host side: needs the vGPU manager of a hypervisor host; nvml.h, "For Kepler or newer fully supported devices" on a vGPU host',
+        "vGPU host side: needs the vGPU manager of a hypervisor host",
         "nvmlDeviceGetHostVgpuMode",
         "nvmlDeviceSetVirtualizationMode",
         "nvmlDeviceGetVgpuHeterogeneousMode",

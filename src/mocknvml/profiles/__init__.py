@@ -116,7 +116,7 @@ class _Reader:
         return list(node.value)
 
     def _plain(self, node: yaml.Node) -> object:
-        return yaml.SafeLoader("").construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return yaml.SafeLoader("").construct_object(node, deep=True)
 
     def _inherit(self, node: yaml.Node) -> None:
         name = str(self._plain(node))
@@ -154,11 +154,11 @@ class _Reader:
                     self._elements(place, value, (*given, index))
             return
         try:
-            value = parse(place.field, self._plain(node))
+            parsed = parse(place.field, self._plain(node))
         except MocknvmlError as error:
             raise self.fail(node, f"{'.'.join((place.field.key, *given))}: {error}") from None
         for rest in product(*(domain.keys for domain in left)):
-            self.profile.values[place.field.key, (*given, *rest)] = value
+            self.profile.values[place.field.key, (*given, *rest)] = parsed
 
     def _indices(self, keys: tuple[str, ...], key: str, node: yaml.Node) -> list[str]:
         """One index, or a range such as 0-11."""

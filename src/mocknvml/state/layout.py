@@ -1,7 +1,7 @@
 """Where each field stands in memory: one layout, from which C gets its offsets and Python its views.
 
-A copy of a block is an array of 64-bit words. A number takes two: a head (status, signal, length) and the value. A text or
-a list of records has a head and then its words. The status is stored as `status ^ NOT_SUPPORTED`, so that zeroed
+A copy of a block is an array of 64-bit words. A number takes two: a head (status, signal, length) and the value. A text
+or a list of records has a head and then its words. The status is stored as `status ^ NOT_SUPPORTED`, so that zeroed
 memory means NOT_SUPPORTED everywhere. After the fields stand the signals of the block.
 """
 
@@ -62,7 +62,7 @@ class Place:
     def index(self, keys: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(domain.keys.index(key) for domain, key in zip(self.field.per, keys, strict=True))
 
-    def keys(self) -> Iterator[tuple[str, ...]]:
+    def element_names(self) -> Iterator[tuple[str, ...]]:
         """The names of all elements, in the order of memory; one empty tuple for a plain field."""
         return product(*(domain.keys for domain in self.field.per))
 
@@ -128,5 +128,6 @@ class Layout:
 @cache
 def layout() -> Layout:
     return Layout(
-        Scope(tuple(block for block in BLOCKS if block.node)), Scope(tuple(block for block in BLOCKS if not block.node))
+        Scope(tuple(block for block in BLOCKS if block.of_node)),
+        Scope(tuple(block for block in BLOCKS if not block.of_node)),
     )

@@ -1,6 +1,6 @@
 """State blocks: what a simulated GPU (`Block`) or node (`System`) knows, as typed fields with units.
 
-A field is a value with a status. Its place in memory is computed by `mocknvml.state.layout`; nothing here knows offsets.
+A field is a value with a status. `mocknvml.state.layout` computes its place in memory; nothing here knows offsets.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def records(record: type[Record], capacity: int) -> Records:
 class Block:
     """A group of fields of one GPU."""
 
-    node: ClassVar[bool] = False
+    of_node: ClassVar[bool] = False
 
     @classmethod
     def key(cls) -> str:
@@ -207,7 +207,7 @@ class Block:
 class System(Block):
     """A group of fields of the node, shared by all its GPUs."""
 
-    node = True
+    of_node = True
 
 
 @dataclass(frozen=True, eq=False)
