@@ -11,12 +11,12 @@ enum {
 };
 
 static const unsigned char guid[16] = {
-    0xC4, 0xFE, 0x3E, 0x6C, 0xC9, 0x8F, 0x6E, 0x4E, 0xA3, 0x27, 0xEE, 0x69, 0x6E, 0x12, 0xF7, 0xC4,
+    0xC4, 0xFE, 0x3E, 0x6C, 0xC9, 0x8F, 0x6C, 0x4E, 0xA3, 0x27, 0xEE, 0x69, 0x6E, 0x12, 0xF7, 0xC4,
 };
 
 static nvmlReturn_t not_supported(void)
 {
-    return NVML_ERROR_NOT_SUPPORTED;
+    return mock_attached() == NULL ? NVML_ERROR_UNINITIALIZED : NVML_ERROR_NOT_SUPPORTED;
 }
 
 static const struct {
@@ -28,8 +28,10 @@ _Static_assert(sizeof table == 4096, "the size that nvidia-smi is known to accep
 
 nvmlReturn_t native_nvmlInternalGetExportTable(const void **table_out, const void *guid_in)
 {
+    /* As the real library does: an unknown GUID clears the pointer. */
+    *table_out = NULL;
     if (memcmp(guid_in, guid, sizeof guid) != 0)
-        return NVML_ERROR_NOT_FOUND;
+        return NVML_ERROR_INVALID_ARGUMENT;
     *table_out = &table;
     return NVML_SUCCESS;
 }

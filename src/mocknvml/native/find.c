@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counting GPUs, and finding one by index, by PCI address, or by a text that identifies it. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "runtime.h"
@@ -59,6 +60,27 @@ nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t 
     }
     *device = mock_handle(index);
     return NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlDeviceGetHandleByUUIDV(const nvmlUUID_t *uuid, nvmlDevice_t *device)
+{
+    char text[NVML_DEVICE_UUID_ASCII_LEN + 1];
+    char *out = text;
+
+    switch (uuid->type) {
+    case NVML_UUID_TYPE_ASCII:
+        memcpy(text, uuid->value.str, NVML_DEVICE_UUID_ASCII_LEN);
+        text[NVML_DEVICE_UUID_ASCII_LEN] = '\0';
+        break;
+    case NVML_UUID_TYPE_BINARY:
+        out += snprintf(out, sizeof text, "GPU-");
+        for (unsigned i = 0; i < NVML_DEVICE_UUID_BINARY_LEN; i++)
+            out += sprintf(out, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", uuid->value.bytes[i]);
+        break;
+    default:
+        return NVML_ERROR_INVALID_ARGUMENT;
+    }
+    return mock_find_text(mock_attached(), MOCK_AT(identity.uuid), MOCK_SIZE(identity.uuid), text, device);
 }
 
 /* A field of hexadecimal digits that ends with `end`; any width. */

@@ -53,6 +53,7 @@ class Attributes(Block):
 
 FUNCTIONS = (
     finder("nvmlDeviceGetHandleByUUID", Identity.uuid),
+    native("nvmlDeviceGetHandleByUUIDV", "find.c"),
     finder("nvmlDeviceGetHandleBySerial", Identity.serial),
     getter("nvmlDeviceGetName", Identity.name),
     getter("nvmlDeviceGetUUID", Identity.uuid),

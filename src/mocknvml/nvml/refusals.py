@@ -381,7 +381,6 @@ FUNCTIONS = (
     ),
     *unmodelled(
         "Other readers",
-        "nvmlDeviceGetHandleByUUIDV",
         "nvmlDeviceGetGpuUptime_v1",
         "nvmlDeviceGetGpuOperationMode",
         "nvmlDeviceGetMemoryLimits_v1",
