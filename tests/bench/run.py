@@ -72,7 +72,7 @@ def harness(*arguments: str | Path, node: Path | None = None) -> str:
 def measure_calls() -> list[Result]:
     path = WORK / "node"
     with Node.create(path) as node:
-        node.gpus[1].set("processes.running", [{"pid": 4242, "contexts": 1, "memory": 2**30, "name": "python"}])
+        node.gpus[1].set("processes.running", [{"pid": 4242, "contexts": 1, "memory": "1 GiB", "name": "python"}])
     results = []
     for line in harness("calls", MOCK, EMPTY, node=path).splitlines():
         name, mock, empty = line.split("\t")

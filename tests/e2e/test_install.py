@@ -67,6 +67,20 @@ def test_the_same_source_gives_the_same_library_elsewhere(installed: Run) -> Non
 
 
 @pytest.mark.slow
+def test_the_library_builds_where_there_is_no_home_folder(library: Path, tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ZIG_"))}
+
+    subprocess.run(
+        [sys.executable, "-m", "mocknvml.codegen", "build", tmp_path],
+        env=env | {"HOME": "/dev/null", "PATH": ""},
+        check=True,
+        timeout=300,
+    )
+
+    assert (tmp_path / library.name).exists()
+
+
+@pytest.mark.slow
 def test_an_sdist_builds_into_a_wheel(checkout: Path, tmp_path: Path) -> None:
     # Without options `build` makes the wheel from the sdist, not from the checkout.
     subprocess.run(

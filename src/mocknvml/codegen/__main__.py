@@ -1,4 +1,4 @@
-"""`python -m mocknvml.codegen build OUT [--machine M]`: build the library into a folder."""
+"""`python -m mocknvml.codegen build OUT` builds the libraries; `docs OUT` writes the reference pages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mocknvml.codegen.build import MACHINES, build
+from mocknvml.codegen import header, plan
+from mocknvml.codegen.build import MACHINES, build, zig
+from mocknvml.codegen.emit_docs import pages
+from mocknvml.nvml import ROWS
 from mocknvml.table.rows import TableError
+
+
+def docs(out: Path, check: bool) -> int:
+    """Write the reference pages, or say which are not what they would be."""
+    status = 0
+    for name, text in pages(plan.plan_all(header.load(zig(platform.machine())), ROWS)).items():
+        page = out / name
+        if not check:
+            page.write_text(text, encoding="utf-8")
+        elif not page.exists() or page.read_text(encoding="utf-8") != text:
+            print(f"{page} is not up to date: run `make docs`", file=sys.stderr)
+            status = 1
+    return status
 
 
 def main() -> int:
@@ -18,8 +34,13 @@ def main() -> int:
     builder = commands.add_parser("build", help="generate, compile, and write the libraries into OUT")
     builder.add_argument("out", type=Path)
     builder.add_argument("--machine", choices=MACHINES, default=platform.machine())
+    writer = commands.add_parser("docs", help="write the reference pages into OUT")
+    writer.add_argument("out", type=Path)
+    writer.add_argument("--check", action="store_true", help="write nothing, fail if a page would change")
     args = parser.parse_args()
     try:
+        if args.command == "docs":
+            return docs(args.out, args.check)
         build(args.out, args.machine)
     except (TableError, FileNotFoundError) as error:
         print(f"mocknvml: error: {error}", file=sys.stderr)
