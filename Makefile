@@ -1,10 +1,12 @@
-# `make` builds the library; `make help` lists the rest. All of it needs Python 3.10+ and nothing else.
+# `make` builds the library; `make help` lists the rest. All that is needed is Python 3.10+.
 
 PYTHON ?= python3
 DOCKER ?= docker
 VENV := .venv
 BIN := $(VENV)/bin
 LIBRARY := src/mocknvml/lib/libnvidia-ml.so.1
+# The default of native/init.c, as in the Dockerfile; tests/e2e compares both with what the library says.
+DRIVER := 550.54.15
 
 # What the compiled library is made of.
 SOURCES := pyproject.toml hatch_build.py $(shell find src/mocknvml -name __pycache__ -prune -o \
@@ -64,6 +66,6 @@ $(VENV)/ready: pyproject.toml
 	@touch $@
 
 build/lib/libnvidia-ml.so: $(LIBRARY)
-	install -D --mode=644 $(LIBRARY) $(@D)/libnvidia-ml.so.550.54.15
-	ln -sf libnvidia-ml.so.550.54.15 $(@D)/libnvidia-ml.so.1
+	install -D --mode=644 $(LIBRARY) $(@D)/libnvidia-ml.so.$(DRIVER)
+	ln -sf libnvidia-ml.so.$(DRIVER) $(@D)/libnvidia-ml.so.1
 	ln -sf libnvidia-ml.so.1 $@

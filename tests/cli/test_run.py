@@ -41,6 +41,11 @@ def test_an_option_wins_over_its_variable(seen: Seen) -> None:
     assert seen("--gpus", "0", MOCK_NVML_PROFILE="t4", MOCK_NVML_NUM_DEVICES="2") == ["t4", "0", "-"]
 
 
+def test_an_option_wins_over_a_node_in_the_environment(seen: Seen) -> None:
+    assert seen("--gpus", "1", names=["MOCK_NVML_NODE"], MOCK_NVML_NODE="/node") == ["-"]
+    assert seen(names=["MOCK_NVML_NODE"], MOCK_NVML_NODE="/node") == ["/node"]
+
+
 @pytest.mark.parametrize(("before", "after"), [("", ""), ("/opt/lib:/usr/lib", ":/opt/lib:/usr/lib")])
 def test_the_library_comes_first_on_the_library_path(seen: Seen, cli: Cli, before: str, after: str) -> None:
     folder = cli("library").stdout.rstrip("\n")

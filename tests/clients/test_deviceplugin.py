@@ -61,6 +61,11 @@ def conversation(programs: Path, env: dict[str, str], folder: Path) -> Any:
     return output_of(programs / "kubelet", "-dir", ".", programs / "plugin", "-dir", ".", env=env, folder=folder)
 
 
+def topology(numa_nodes: list[int]) -> dict[str, Any] | None:
+    # protojson writes 64-bit integers as strings.
+    return {"nodes": [{"ID": str(node)} for node in numa_nodes]} if numa_nodes else None
+
+
 def test_the_inventory_shows_the_gpus_of_a_dgx_a100(programs: Path, mock_env: dict[str, str], tmp_path: Path) -> None:
     found = inventory(programs, mock_env, tmp_path)
 
@@ -98,11 +103,6 @@ def test_the_kubelet_is_offered_every_gpu_healthy_and_with_its_numa_nodes(
     assert received["device_list"]["devices"] == [
         {"ID": gpu["uuid"], "health": "Healthy", "topology": topology(gpu["numa_nodes"])} for gpu in found["gpus"]
     ]
-
-
-def topology(numa_nodes: list[int]) -> dict[str, Any] | None:
-    # protojson writes 64-bit integers as strings.
-    return {"nodes": [{"ID": str(node)} for node in numa_nodes]} if numa_nodes else None
 
 
 def test_a_container_sees_the_two_gpus_that_the_kubelet_asked_for(

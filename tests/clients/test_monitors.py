@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-
 from mocknvml import Node
 from tests.clients.pypi import install
 

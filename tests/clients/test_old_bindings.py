@@ -6,25 +6,41 @@ symbols with a buffer full of a canary: what stands behind the old struct belong
 nvidia-ml-py before 10.418.84 is Python 2 and does not import; nvidia-ml-py3 and py3nvml are its ports.
 """
 
-import ctypes
 import json
 import re
 import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from mocknvml import Node
+
 ROOT = Path(__file__).resolve().parents[2]
 
 SUCCESS = 0
-INSUFFICIENT_SIZE = 7
 NOT_SUPPORTED = 3
 TIMEOUT = 10
+
+# contexts: compute, graphics and MPS (src/mocknvml/nvml/processes.py)
+PROCESSES = [
+    {"pid": 4711, "contexts": 7, "memory": "1 GiB", "name": "train"},
+    {"pid": 4712, "contexts": 7, "memory": "3 GiB", "name": "serve"},
+]
+ATTRIBUTES = {
+    "multiprocessors": 42,
+    "copy_engines": 3,
+    "decoders": 2,
+    "encoders": 0,
+    "jpeg_engines": 0,
+    "ofa_engines": 0,
+    "gpu_instance_slices": 3,
+    "compute_instance_slices": 3,
+    "memory": "19968 MiB",
+}
 
 
 class Binding(NamedTuple):
@@ -68,15 +84,27 @@ def binding(request: pytest.FixtureRequest) -> Binding:
 
 
 @pytest.fixture
-def answers(binding: Binding, mock_env: dict[str, str]) -> dict[str, Any]:
+def busy_env(mock_env: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """A node whose first GPU has two processes, and the attributes that a MIG device has."""
+    with Node.create(tmp_path / "node") as node:
+        node.gpus[0].set("processes.running", PROCESSES)
+        node.gpus[0].update({f"attributes.{name}": value for name, value in ATTRIBUTES.items()})
+    return mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")}
+
+
+def run(program: str, *arguments: str, env: dict[str, str]) -> Any:
+    command = [sys.executable, str(Path(__file__).with_name(program)), *arguments]
+    return json.loads(subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, timeout=60).stdout)
+
+
+@pytest.fixture
+def answers(binding: Binding, mock_env: dict[str, str]) -> Any:
     """What the binding answers about the built-in node."""
-    program = [sys.executable, str(Path(__file__).with_name("ask_binding.py")), binding.module]
-    environment = {**mock_env, "PYTHONPATH": str(install(binding))}
-    return json.loads(subprocess.run(program, env=environment, check=True, capture_output=True, timeout=60).stdout)
+    return run("ask_binding.py", binding.module, env=mock_env | {"PYTHONPATH": str(install(binding))})
 
 
 @pytest.mark.slow
-def test_identity(answers: dict[str, Any]) -> None:
+def test_identity(answers: Any) -> None:
     assert len(answers["gpus"]) == 8
     assert {gpu["name"] for gpu in answers["gpus"]} == {"NVIDIA A100-SXM4-40GB"}
     assert len({gpu["uuid"] for gpu in answers["gpus"]}) == 8
@@ -84,7 +112,7 @@ def test_identity(answers: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-def test_pci_info(answers: dict[str, Any], binding: Binding) -> None:
+def test_pci_info(answers: Any, binding: Binding) -> None:
     pci = answers["gpus"][0]["pci"]
     assert (pci["busId"], pci["domain"], pci["bus"], pci["device"]) == (binding.bus_id, 0, 7, 0)
     assert pci["pciDeviceId"] == 0x20B010DE
@@ -92,7 +120,7 @@ def test_pci_info(answers: dict[str, Any], binding: Binding) -> None:
 
 
 @pytest.mark.slow
-def test_sensors(answers: dict[str, Any]) -> None:
+def test_sensors(answers: Any) -> None:
     for gpu in answers["gpus"]:
         assert 0 < gpu["temperature"] < 100
         assert 0 < gpu["power"] <= gpu["power limit"] == 400_000
@@ -102,17 +130,35 @@ def test_sensors(answers: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_runs(answers: dict[str, Any]) -> None:
+def test_nothing_runs(answers: Any) -> None:
     assert [gpu["compute processes"] for gpu in answers["gpus"]] == [[]] * 8
     assert [gpu["graphics processes"] for gpu in answers["gpus"]] == [[]] * 8
 
 
 @pytest.mark.slow
-def test_nvlink(answers: dict[str, Any], binding: Binding) -> None:
-    if binding.version in ("7.352.0", "0.2.7"):
-        assert {gpu["nvlink"] for gpu in answers["gpus"]} == {None}, "older than NVLink"
-        return
-    assert {gpu["nvlink"] for gpu in answers["gpus"]} == {1}
+def test_processes(binding: Binding, busy_env: dict[str, str]) -> None:
+    answers = run("ask_binding.py", binding.module, env=busy_env | {"PYTHONPATH": str(install(binding))})
+    for kind in ("compute processes", "graphics processes"):
+        running = answers["gpus"][0][kind]
+        assert [(process["pid"], process["usedGpuMemory"]) for process in running] == [(4711, 1 << 30), (4712, 3 << 30)]
+        assert {process.get("gpuInstanceId", 0xFFFFFFFF) for process in running} == {0xFFFFFFFF}
+        assert answers["gpus"][1][kind] == []
+
+
+NVLINK_REMOTE = pytest.mark.xfail(reason="nvmlDeviceGetNvLinkRemotePciInfo is not modelled yet", strict=True)
+
+
+@pytest.mark.slow
+def test_nvlink_state(answers: Any, binding: Binding) -> None:
+    expected = None if binding.bus_id.startswith("0000:") else 1  # the two oldest are older than NVLink
+    assert {gpu["nvlink"] for gpu in answers["gpus"]} == {expected}
+
+
+@pytest.mark.slow
+@NVLINK_REMOTE
+def test_nvlink_remote(answers: Any) -> None:
+    if answers["gpus"][0]["nvlink remote"] is None:
+        pytest.skip("older than NVLink")
     for gpu in answers["gpus"]:
         assert re.fullmatch("[0-9A-F]{8}:[0-9A-F]{2}:[0-9A-F]{2}.0", gpu["nvlink remote"]["busId"])
 
@@ -142,79 +188,92 @@ def test_layouts_are_those_of_the_bindings(ours: str, package: str, version: str
     assert sizes[ours] == answer.stdout.decode().strip()
 
 
+class Written(NamedTuple):
+    code: int
+    count: int
+    buffer: bytes
+
+    def nothing_from(self, size: int) -> bool:
+        """Whether the call left alone what stands behind the first `size` bytes."""
+        rest = self.buffer[size:]
+        return rest == CANARY * len(rest)
+
+    def something_before(self, size: int) -> bool:
+        """Whether the last number of a struct of `size` bytes was written."""
+        return self.buffer[size - 4 : size] != CANARY * 4
+
+
 CANARY = b"\xa5"
-ROOM = 320  # more than any struct here
 
 
-class Nvml:
-    """The library in this process, and buffers that show what a call wrote."""
-
-    def __init__(self, library: Path) -> None:
-        self.c = ctypes.CDLL(str(library))
-        self.gpu = ctypes.c_void_p()
-        assert self.c.nvmlInit_v2() == SUCCESS
-        assert self.c.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(self.gpu)) == SUCCESS
-
-    def watch(self, call: Callable[[ctypes.Array[ctypes.c_char]], int]) -> tuple[int, bytes]:
-        buffer = ctypes.create_string_buffer(CANARY * ROOM, ROOM)
-        return call(buffer), buffer.raw
-
-
-@pytest.fixture
-def nvml(library: Path) -> Iterator[Nvml]:
-    nvml = Nvml(library)
-    yield nvml
-    assert nvml.c.nvmlShutdown() == SUCCESS
-
-
-def untouched(memory: bytes) -> bool:
-    return memory == CANARY * len(memory)
+def call(env: dict[str, str], symbol: str, *arguments: str) -> Written:
+    answer = run("call_symbol.py", symbol, *arguments, env=env)
+    return Written(answer["code"], answer["count"], bytes.fromhex(answer["buffer"]))
 
 
 @pytest.mark.parametrize(
     ("function", "size"),
     [("nvmlDeviceGetPciInfo", 32), ("nvmlDeviceGetPciInfo_v2", 52), ("nvmlDeviceGetPciInfo_v3", 68)],
 )
-def test_pci_info_fills_its_own_struct(nvml: Nvml, function: str, size: int) -> None:
-    code, memory = nvml.watch(lambda buffer: getattr(nvml.c, function)(nvml.gpu, buffer))
-    assert code == SUCCESS
-    legacy_bus_id, *numbers = struct.unpack("16s4I", memory[:32])
-    assert legacy_bus_id.rstrip(b"\0") == b"0000:07:00.0"
-    assert numbers == [0, 7, 0, 0x20B010DE]
-    assert not untouched(memory[size - 4 : size])
-    assert untouched(memory[size:])
+def test_pci_info_fills_its_own_struct(mock_env: dict[str, str], function: str, size: int) -> None:
+    written = call(mock_env, function, "gpu", "buffer")
+    assert written.code == SUCCESS
+    assert written.buffer.startswith(b"0000:07:00.0\0")
+    assert struct.unpack_from("4I", written.buffer, 16) == (0, 7, 0, 0x20B010DE)
+    assert written.nothing_from(size)
+    if size == 68:
+        assert written.buffer[36:].startswith(b"00000000:07:00.0\0")
+    else:
+        assert written.something_before(size)
 
 
+@NVLINK_REMOTE
 @pytest.mark.parametrize(
     ("function", "size"), [("nvmlDeviceGetNvLinkRemotePciInfo", 52), ("nvmlDeviceGetNvLinkRemotePciInfo_v2", 68)]
 )
-def test_nvlink_remote_pci_info_fills_its_own_struct(nvml: Nvml, function: str, size: int) -> None:
-    code, memory = nvml.watch(lambda buffer: getattr(nvml.c, function)(nvml.gpu, 0, buffer))
-    assert code == SUCCESS
-    assert re.fullmatch(rb"[0-9A-F]{4}:[0-9A-F]{2}:[0-9A-F]{2}\.0", memory[:16].rstrip(b"\0"))  # what NCCL reads
-    assert not untouched(memory[size - 4 : size])
-    assert untouched(memory[size:])
+def test_nvlink_remote_pci_info_fills_its_own_struct(mock_env: dict[str, str], function: str, size: int) -> None:
+    """NCCL calls the first one, with the struct of 2016."""
+    written = call(mock_env, function, "gpu", "0", "buffer")
+    assert written.code == SUCCESS
+    assert re.match(rb"[0-9A-F]{4}:[0-9A-F]{2}:[0-9A-F]{2}\.0\0", written.buffer)
+    assert written.nothing_from(size)
 
 
 @pytest.mark.parametrize(("function", "size"), [("nvmlEventSetWait", 24), ("nvmlEventSetWait_v2", 32)])
-def test_event_fills_its_own_struct(nvml: Nvml, function: str, size: int) -> None:
-    events = ctypes.c_void_p()
-    assert nvml.c.nvmlEventSetCreate(ctypes.byref(events)) == SUCCESS
-    code, memory = nvml.watch(lambda buffer: getattr(nvml.c, function)(events, buffer, 0))
-    assert nvml.c.nvmlEventSetFree(events) == SUCCESS
-    assert code == TIMEOUT
-    assert untouched(memory[size:])
+def test_event_fills_its_own_struct(mock_env: dict[str, str], function: str, size: int) -> None:
+    written = call(mock_env, function, "events", "buffer", "0")
+    assert written.code == TIMEOUT
+    assert written.nothing_from(size)
 
 
 @pytest.mark.parametrize(("function", "size"), [("nvmlDeviceGetAttributes", 24), ("nvmlDeviceGetAttributes_v2", 40)])
-def test_attributes_fill_their_own_struct(nvml: Nvml, function: str, size: int) -> None:
-    code, memory = nvml.watch(lambda buffer: getattr(nvml.c, function)(nvml.gpu, buffer))
-    assert code == NOT_SUPPORTED, "only MIG devices have attributes"
-    assert untouched(memory[size:])
+def test_attributes_fill_their_own_struct(
+    busy_env: dict[str, str], mock_env: dict[str, str], function: str, size: int
+) -> None:
+    written = call(busy_env, function, "gpu", "buffer")
+    assert written.code == SUCCESS
+    assert struct.unpack_from("6I", written.buffer) == (42, 3, 2, 0, 0, 0)
+    assert written.something_before(size)
+    assert written.nothing_from(size)
+    refused = call(mock_env, function, "gpu", "buffer")
+    assert refused.code == NOT_SUPPORTED, "a whole GPU has none"
+    assert refused.nothing_from(0)
 
 
-def test_clock_monitor_writes_only_the_faults_that_exist(nvml: Nvml) -> None:
+@pytest.mark.parametrize("version", ["", "_v2", "_v3"])
+@pytest.mark.parametrize("kind", ["Compute", "Graphics", "MPSCompute"])
+def test_process_records_have_the_size_of_their_version(busy_env: dict[str, str], kind: str, version: str) -> None:
+    layout = struct.Struct("I4xQII" if version else "I4xQ")
+    expected = [(4711, 1 << 30, *[0xFFFFFFFF] * 2), (4712, 3 << 30, *[0xFFFFFFFF] * 2)]
+    written = call(busy_env, f"nvmlDeviceGet{kind}RunningProcesses{version}", "gpu", "count", "buffer")
+    assert (written.code, written.count) == (SUCCESS, 2)
+    records = [layout.unpack_from(written.buffer, index * layout.size) for index in range(2)]
+    assert records == [record[: len(records[0])] for record in expected]
+    assert written.nothing_from(2 * layout.size)
+
+
+def test_clock_monitor_writes_only_the_faults_that_exist(mock_env: dict[str, str]) -> None:
     """nvidia-ml-py declared a list of one entry until 12.535, where nvml.h has 32."""
-    code, memory = nvml.watch(lambda buffer: nvml.c.nvmlDeviceGetClkMonStatus(nvml.gpu, buffer))
-    assert code in (SUCCESS, NOT_SUPPORTED)
-    assert untouched(memory[16:])
+    written = call(mock_env, "nvmlDeviceGetClkMonStatus", "gpu", "buffer")
+    assert written.code in (SUCCESS, NOT_SUPPORTED)
+    assert written.nothing_from(16)

@@ -70,8 +70,11 @@ def environment(profile: str | None, gpus: str | None, driver: str | None) -> di
         from mocknvml.profiles import path
 
         path(profile)  # an error if there is none
-    chosen = {"MOCK_NVML_PROFILE": profile, "MOCK_NVML_NUM_DEVICES": gpus, "MOCK_NVML_DRIVER_VERSION": driver}
-    env = os.environ | {name: value for name, value in chosen.items() if value is not None}
+    options = {"MOCK_NVML_PROFILE": profile, "MOCK_NVML_NUM_DEVICES": gpus, "MOCK_NVML_DRIVER_VERSION": driver}
+    given = {name: value for name, value in options.items() if value is not None}
+    env = os.environ | given
+    if given:
+        env.pop("MOCK_NVML_NODE", None)  # the library would take that node and none of the options
     # No trailing colon after the folder if there is nothing else: an empty entry would mean the working folder.
     env["LD_LIBRARY_PATH"] = ":".join(filter(None, (str(folder()), env.get("LD_LIBRARY_PATH"))))
     return env

@@ -33,8 +33,8 @@ def functions_page(plans: list[Plan]) -> str:
         "# Functions",
         "",
         f"{len(plans)} functions are exported: {counts['modelled']} are modelled, {counts['refuses']} refuse as a "
-        f"bare-metal driver does, {counts['unmodelled']} are not modelled yet. The last two kinds answer NOT_SUPPORTED, "
-        "after the same checks of their arguments. `mocknvml explain NAME` shows more of each.",
+        f"bare-metal driver does, {counts['unmodelled']} are not modelled yet. The last two kinds answer "
+        "NOT_SUPPORTED, after the same checks of their arguments. `mocknvml explain NAME` shows more of each.",
     ]
     by_row = {plan.function.name: plan for plan in plans}
     for subject in SUBJECTS:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mocknvml.codegen.header import Function, Header, Param, Version
 from mocknvml.codegen.shapes import LEGACY, OPTIONAL
 from mocknvml.nvml import FIELD_IDS
 from mocknvml.state.layout import Place, layout
+from mocknvml.state.values import did_you_mean
 from mocknvml.table.blocks import Expression, Field, Number, Records, Selected, Text
 from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter, TableError
 
@@ -60,11 +59,6 @@ def _header_says(function: Function) -> str:
     return "\n  nvml.h: " + function.prototype
 
 
-def close(name: str, names: Iterable[str]) -> str:
-    found = difflib.get_close_matches(name, list(names), n=1)
-    return f" (did you mean {found[0]}?)" if found else ""
-
-
 class Planner:
     def __init__(self, header: Header) -> None:
         self.header = header
@@ -73,7 +67,7 @@ class Planner:
         function = self.header.functions.get(row.function)
         if function is None:
             raise TableError(
-                f"{row.where}: nvml.h has no function {row.function}{close(row.function, self.header.functions)}"
+                f"{row.where}: nvml.h has no function {row.function}{did_you_mean(row.function, self.header.functions)}"
             )
         optional = OPTIONAL.get(function.name, ())
         for name in optional:
@@ -174,7 +168,9 @@ class Planner:
         members = [
             m.name for p in candidates if p.type.kind == "struct" for m in self.header.structs[p.type.base].members
         ]
-        raise self._error(plan, f"has no output '{name}'{close(name, [*(p.name for p in candidates), *members])}.")
+        raise self._error(
+            plan, f"has no output '{name}'{did_you_mean(name, [*(p.name for p in candidates), *members])}."
+        )
 
     def _parameter(self, plan: Plan, param: Param, field: Field) -> Output:
         if param.type.is_text != isinstance(field, Text):
@@ -212,7 +208,7 @@ class Planner:
     def _keys(self, plan: Plan, place: Place, keys: tuple[str, ...]) -> tuple[int, ...]:
         for key, domain in zip(keys, place.field.per, strict=True):
             if key not in domain.keys:
-                raise self._error(plan, f"reads {place.field.key} at '{key}'{close(key, domain.keys)}.")
+                raise self._error(plan, f"reads {place.field.key} at '{key}'{did_you_mean(key, domain.keys)}.")
         return place.index(keys)
 
     def _input(self, plan: Plan, argument: str) -> str:
@@ -226,7 +222,7 @@ class Planner:
                 if member is not None:
                     return f"{owner.name}->{argument}"
         names = [p.name for p in plan.function.params]
-        raise self._error(plan, f"has no argument '{argument}'{close(argument, names)}.")
+        raise self._error(plan, f"has no argument '{argument}'{did_you_mean(argument, names)}.")
 
     def _setter(self, plan: Plan, row: Setter) -> Plan:
         if not isinstance(row.field.field, Number) or row.field.field.expression is not None:
@@ -266,10 +262,10 @@ class Planner:
                 raise self._error(
                     plan,
                     f"lists {struct.name}, which has no member '{theirs}'"
-                    f"{close(theirs, [m.name for m in struct.members])}.",
+                    f"{did_you_mean(theirs, [m.name for m in struct.members])}.",
                 )
             if ours not in members:
-                raise self._error(plan, f"lists {records.key}, which has no '{ours}'{close(ours, members)}.")
+                raise self._error(plan, f"lists {records.key}, which has no '{ours}'{did_you_mean(ours, members)}.")
 
 
 def _place(field: Field) -> Place:
@@ -282,7 +278,7 @@ def field_ids(header: Header) -> dict[int, tuple[FieldId, Read]]:
     planned = {}
     for row in FIELD_IDS:
         if row.name not in header.constants:
-            raise TableError(f"{row.where}: nvml.h has no {row.name}{close(row.name, header.constants)}")
+            raise TableError(f"{row.where}: nvml.h has no {row.name}{did_you_mean(row.name, header.constants)}")
         place = _place(row.output.field)
         at = place.offset
         if row.output.fixed:

@@ -58,17 +58,23 @@ static void set_text(mock_word *state, uint32_t at, const char *text)
 void mock_node_make(struct mock_block *block, const char *driver, uint64_t epoch)
 {
     mock_word *state = block->words;
-    unsigned branch = (unsigned)strtoul(driver, NULL, 10), cuda = 0;
-    char text[96];
+    unsigned branch = (unsigned)((driver[0] - '0') * 100 + (driver[1] - '0') * 10 + driver[2] - '0'), cuda = 0;
+    char text[3 + MOCK_DRIVER_MAX];
 
     for (size_t i = 0; i < sizeof cuda_versions / sizeof *cuda_versions && cuda_versions[i].branch <= branch; i++)
         cuda = cuda_versions[i].cuda;
     set_text(state, MOCK_AT_NODE(driver.version), driver);
     /* differs: the suffix of a real branch string (r550_76) is a build branch that no public source lists. */
-    snprintf(text, sizeof text, "r%u_00", branch);
+    memcpy(text, "r000_00", 8);
+    memcpy(&text[1], driver, 3);
     set_text(state, MOCK_AT_NODE(driver.branch), text);
     /* "12.535.261.03" on the real 535 (CUDA 12.2): the CUDA major version, then the driver's. */
-    snprintf(text, sizeof text, "%u.%.80s", cuda / 1000, driver);
+    text[0] = (char)('0' + cuda / 10000);
+    text[1] = (char)('0' + cuda / 1000 % 10);
+    text[2] = '.';
+    size_t length = strnlen(driver, MOCK_DRIVER_MAX - 1);
+    memcpy(&text[3], driver, length);
+    text[3 + length] = '\0';
     set_text(state, MOCK_AT_NODE(driver.nvml_version), text);
     set_number(state, MOCK_AT_NODE(driver.cuda_version), cuda);
     set_number(state, MOCK_AT_NODE(time.host), epoch);

@@ -19,10 +19,11 @@ static nvmlReturn_t not_supported(void)
     return mock_attached() == NULL ? NVML_ERROR_UNINITIALIZED : NVML_ERROR_NOT_SUPPORTED;
 }
 
-static const struct {
+/* Filled when asked for: 511 constant addresses would be relocated in every process. */
+static struct {
     size_t size;
     nvmlReturn_t (*slots[SLOTS])(void);
-} table = {sizeof table, {[0 ... SLOTS - 1] = not_supported}};
+} table;
 
 _Static_assert(sizeof table == 4096, "the size that nvidia-smi is known to accept");
 
@@ -32,6 +33,13 @@ nvmlReturn_t native_nvmlInternalGetExportTable(const void **table_out, const voi
     *table_out = NULL;
     if (memcmp(guid_in, guid, sizeof guid) != 0)
         return NVML_ERROR_INVALID_ARGUMENT;
+    mock_lock();
+    if (table.size == 0) {
+        for (size_t i = 0; i < SLOTS; i++)
+            table.slots[i] = not_supported;
+        table.size = sizeof table;
+    }
+    mock_unlock();
     *table_out = &table;
     return NVML_SUCCESS;
 }

@@ -15,20 +15,22 @@
 #include "runtime.h"
 
 enum {
-    STATIC_GPUS = 64, /* a private node of this size lives in .bss, which dlclose releases */
-    NODES = 16,       /* nodes that a process attached to; the oldest is given up for a new one */
+    STATIC_GPUS = 8, /* a private node of this size lives in .bss, which dlclose releases */
+    NODES = 16,      /* nodes that a process attached to; the oldest is given up for a new one */
 };
 
 static const char default_driver[] = "550.54.15";
 static const char default_profile[] = "a100-sxm4-40gb";
 static const uint32_t default_gpu_count = 8;
 
+/* What an init touches stands together and the large arrays behind it: each page that it touches costs a page fault. */
 _Atomic(struct mock_node *) mock_current;
-struct mock_device mock_devices[MOCK_MAX_GPUS];
-
-static uint32_t init_count; /* under the lock */
+static uint32_t init_count; /* under the lock, as all of the following */
+static uint32_t nodes_used; /* so many slots were ever taken; the next one is taken round-robin */
+static bool static_used;    /* once: its GPUs stay made */
 static struct mock_node nodes[NODES];
-static uint32_t node_next;
+__attribute__((section(".bss.devices"))) struct mock_device mock_devices[MOCK_MAX_GPUS];
+__attribute__((section(".bss.memory")))
 static _Alignas(4096) char static_memory[MOCK_NODE_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
 
 struct config {
@@ -110,11 +112,11 @@ static uint64_t monotonic(void)
 /* A place for a node. The oldest is given up for the seventeenth: no call is in flight for that long. */
 static struct mock_node *take_slot(void)
 {
-    struct mock_node *slot = &nodes[node_next++ % NODES];
+    struct mock_node *slot = &nodes[nodes_used++ % NODES];
 
     if (slot->base != NULL && slot->base != static_memory)
         mock_node_close(slot);
-    memset(slot, 0, sizeof *slot);
+    memset(slot, 0, offsetof(struct mock_node, path) + 1);
     return slot;
 }
 
@@ -122,22 +124,23 @@ static struct mock_node *take_slot(void)
 static nvmlReturn_t private_attach(const struct config *config, struct mock_node **attached)
 {
     size_t size = MOCK_NODE_STRIDE + (size_t)config->gpu_count * MOCK_GPU_STRIDE;
-    bool static_used = false;
     char *base = static_memory;
 
-    for (size_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < NODES && i < nodes_used; i++) {
         struct mock_node *node = &nodes[i];
         if (node->profile == config->profile && node->gpu_count == config->gpu_count
             && strcmp(node->driver, config->driver) == 0) {
             *attached = node;
             return NVML_SUCCESS;
         }
-        static_used |= node->base == static_memory;
     }
     if (static_used || size > sizeof static_memory) {
         base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (base == MAP_FAILED)
             return NVML_ERROR_MEMORY;
+        madvise(base, size, MADV_NOHUGEPAGE); /* which would fill the memory between the few pages that are read */
+    } else {
+        static_used = true;
     }
     struct mock_node *node = take_slot();
     node->block = (struct mock_block *)base;
@@ -176,7 +179,7 @@ static nvmlReturn_t file_attach(const char *path, struct mock_node **attached)
         dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_NODE=%s\n", error);
         return result;
     }
-    for (size_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < NODES && i < nodes_used; i++) {
         if (nodes[i].base != NULL && nodes[i].device == opened.device && nodes[i].inode == opened.inode) {
             mock_node_close(&opened);
             *attached = &nodes[i];

@@ -7,46 +7,60 @@ struct pci {
     uint64_t domain, bus, device, device_id, subsystem_id, base_class, sub_class;
 };
 
-static nvmlReturn_t read_pci(nvmlDevice_t device, struct pci *pci)
+/* What the versions of the struct have in common, and what the extended one adds. */
+enum {
+    BASIC = 5,
+    EXTENDED = 7,
+};
+
+static nvmlReturn_t read_pci(nvmlDevice_t device, unsigned fields, struct pci *pci)
 {
+    const struct {
+        uint32_t at;
+        uint64_t *value;
+    } reads[EXTENDED] = {
+        {MOCK_AT(pci.domain), &pci->domain},
+        {MOCK_AT(pci.bus), &pci->bus},
+        {MOCK_AT(pci.device), &pci->device},
+        {MOCK_AT(pci.device_id), &pci->device_id},
+        {MOCK_AT(pci.subsystem_id), &pci->subsystem_id},
+        {MOCK_AT(pci.base_class), &pci->base_class},
+        {MOCK_AT(pci.sub_class), &pci->sub_class},
+    };
     const mock_word *state;
-    nvmlReturn_t status = NVML_SUCCESS, optional = NVML_SUCCESS;
+    nvmlReturn_t status = NVML_SUCCESS;
 
     MOCK_LATCH(state, mock_gpu(mock_attached(), device), MOCK_GPU_WORDS) {
         status = NVML_SUCCESS;
-        const struct {
-            uint32_t at;
-            uint64_t *value;
-        } required[] = {
-            {MOCK_AT(pci.domain), &pci->domain},       {MOCK_AT(pci.bus), &pci->bus},
-            {MOCK_AT(pci.device), &pci->device},       {MOCK_AT(pci.device_id), &pci->device_id},
-            {MOCK_AT(pci.subsystem_id), &pci->subsystem_id},
-        };
-        for (size_t i = 0; i < sizeof required / sizeof *required && status == NVML_SUCCESS; i++)
-            status = mock_number(state, MOCK_GPU_SIGNALS, required[i].at, required[i].value);
-        optional = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.base_class), &pci->base_class);
-        if (optional == NVML_SUCCESS)
-            optional = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.sub_class), &pci->sub_class);
+        for (unsigned i = 0; i < fields && status == NVML_SUCCESS; i++)
+            status = mock_number(state, MOCK_GPU_SIGNALS, reads[i].at, reads[i].value);
     }
     return status;
 }
 
-static char *put_hex(char *out, uint64_t value, unsigned digits)
+/* Eight hexadecimal digits as the bytes of a word, the last digit in the highest byte: one half-byte to each byte, then
+ * '0' to each, and what lies between '9' and 'A' to those above 9. */
+static uint64_t hex(uint64_t value)
 {
-    for (unsigned i = digits; i-- > 0; value >>= 4)
-        out[i] = "0123456789ABCDEF"[value & 15];
-    return out + digits;
+    value &= 0xFFFFFFFF;
+    value = (value | value << 16) & 0x0000FFFF0000FFFF;
+    value = (value | value << 8) & 0x00FF00FF00FF00FF;
+    value = (value | value << 4) & 0x0F0F0F0F0F0F0F0F;
+    uint64_t letters = (value + 0x0606060606060606) >> 4 & 0x0101010101010101;
+    return __builtin_bswap64(value + letters * ('A' - '9' - 1) + 0x3030303030303030);
 }
 
 /* NVML_DEVICE_PCI_BUS_ID_FMT and its legacy form, which differ in the width of the domain. */
 static void put_bus_id(char *out, const struct pci *pci, unsigned domain_digits)
 {
-    out = put_hex(out, pci->domain, domain_digits);
-    *out++ = ':';
-    out = put_hex(out, pci->bus, 2);
-    *out++ = ':';
-    out = put_hex(out, pci->device, 2);
-    memcpy(out, ".0", 3);
+    uint64_t domain = hex(pci->domain) >> 8 * (8 - domain_digits);
+    /* ":07:00.0" is "00700000" with its digits 0, 3 and 6 made ':', ':' and '.'. */
+    uint64_t address = hex((pci->bus & 0xFF) << 20 | (pci->device & 0xFF) << 8) + (':' - '0') * 0x01000001u
+                       - ((uint64_t)('0' - '.') << 48);
+
+    memcpy(out, &domain, domain_digits);
+    memcpy(out + domain_digits, &address, 8);
+    out[domain_digits + 8] = '\0';
 }
 
 /* The members that all versions share; the caller's struct has them in a place of its own. */
@@ -61,7 +75,7 @@ static void put_bus_id(char *out, const struct pci *pci, unsigned domain_digits)
 nvmlReturn_t native_nvmlDeviceGetPciInfo_v3(nvmlDevice_t device, nvmlPciInfo_t *out)
 {
     struct pci pci;
-    nvmlReturn_t status = read_pci(device, &pci);
+    nvmlReturn_t status = read_pci(device, BASIC, &pci);
 
     if (status != NVML_SUCCESS)
         return status;
@@ -76,7 +90,7 @@ nvmlReturn_t native_nvmlDeviceGetPciInfo_v2(nvmlDevice_t device, nvmlPciInfo_t *
 {
     mock_legacy_pci_info_v2_t *out = (mock_legacy_pci_info_v2_t *)shorter;
     struct pci pci;
-    nvmlReturn_t status = read_pci(device, &pci);
+    nvmlReturn_t status = read_pci(device, BASIC, &pci);
 
     if (status != NVML_SUCCESS)
         return status;
@@ -91,7 +105,7 @@ nvmlReturn_t native_nvmlDeviceGetPciInfo(nvmlDevice_t device, nvmlPciInfo_t *sho
 {
     mock_legacy_pci_info_v1_t *out = (mock_legacy_pci_info_v1_t *)shorter;
     struct pci pci;
-    nvmlReturn_t status = read_pci(device, &pci);
+    nvmlReturn_t status = read_pci(device, BASIC, &pci);
 
     if (status != NVML_SUCCESS)
         return status;
@@ -102,8 +116,8 @@ nvmlReturn_t native_nvmlDeviceGetPciInfo(nvmlDevice_t device, nvmlPciInfo_t *sho
 
 nvmlReturn_t native_nvmlDeviceGetPciInfoExt(nvmlDevice_t device, nvmlPciInfoExt_t *out)
 {
-    struct pci pci = {0};
-    nvmlReturn_t status = read_pci(device, &pci);
+    struct pci pci;
+    nvmlReturn_t status = read_pci(device, EXTENDED, &pci);
 
     if (status != NVML_SUCCESS)
         return status;
@@ -119,7 +133,7 @@ nvmlReturn_t native_nvmlDeviceGetPciInfoExt(nvmlDevice_t device, nvmlPciInfoExt_
 nvmlReturn_t native_nvmlDeviceGetBoardId(nvmlDevice_t device, unsigned int *boardId)
 {
     struct pci pci;
-    nvmlReturn_t status = read_pci(device, &pci);
+    nvmlReturn_t status = read_pci(device, BASIC, &pci);
 
     if (status == NVML_SUCCESS)
         *boardId = (unsigned)(pci.domain << 16 | pci.bus << 8 | pci.device);

@@ -23,8 +23,8 @@ nvmlReturn_t native_nvmlDeviceGetRunningProcessDetailList(nvmlDevice_t device, n
         return NVML_ERROR_INVALID_ARGUMENT;
     MOCK_LATCH(state, mock_gpu(mock_attached(), device), MOCK_GPU_WORDS) {
         uint64_t head = mock_word_at(state, RUNNING);
-        uint32_t listed = mock_head_length(head, CAPACITY);
         status = mock_head_status(head);
+        uint32_t listed = status == NVML_SUCCESS ? mock_head_length(head, CAPACITY) : 0;
         count = 0;
         for (uint32_t i = 0; i < listed; i++) {
             if ((MEMBER(state, i, contexts) & contexts[list->mode]) == 0)
@@ -53,7 +53,7 @@ nvmlReturn_t native_nvmlSystemGetProcessName(unsigned int pid, char *name, unsig
     char bytes[4096] = "";
 
     if (length == 0)
-        return NVML_ERROR_INSUFFICIENT_SIZE;
+        return NVML_ERROR_INVALID_ARGUMENT;
     for (uint32_t index = 0; index < node->gpu_count && bytes[0] == '\0'; index++) {
         const mock_word *state;
         struct mock_text text = {0};

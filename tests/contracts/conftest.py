@@ -1,0 +1,108 @@
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mocknvml.state.layout import layout
+from mocknvml.state.node import Gpu, Node
+from mocknvml.table.blocks import Field, Member, Number, Records, Text
+from tests.contracts.abi import SUCCESS, UNINITIALIZED, Library, code
+
+GPUS = 3
+LISTED = 3  # records in each list
+
+
+@pytest.fixture(scope="session")
+def load(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Library]:
+    """Loads the library once more, for a node: a copy of the file is another library, with a state of its own."""
+
+    def fresh(node: Path) -> Library:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("MOCK_NVML_")]:
+                patch.delenv(name)
+            patch.setenv("MOCK_NVML_NODE", str(node))
+            loaded = Library(shutil.copy(library, tmp_path_factory.mktemp("library")))
+            # The environment is read now; what comes later finds the library attached.
+            assert loaded.loaded.nvmlInit_v2() == SUCCESS
+        return loaded
+
+    return fresh
+
+
+def example(field: Field) -> object:
+    """A value for one element of a field, as a user writes it."""
+    match field:
+        case Number(names=None):
+            return _example(field)
+        case Number(names=names):
+            return names.keys[0]
+        case Text():
+            return field.name[: field.size - 1]
+        case Records():
+            record = {name: _example(member) for name, member in field.record.members().items()}
+            return [record] * LISTED
+    raise TypeError(field)
+
+
+def _example(of: Number | Member) -> object:
+    if of.kind == "text":
+        return "text"
+    if of.kind == "flag":
+        return True
+    return f"7 {of.unit}" if of.unit else 7
+
+
+def give_everything(gpu: Gpu) -> None:
+    places = layout().gpu.places.values()
+    gpu.update(
+        {".".join((place.field.key, *names)): example(place.field) for place in places for names in place.element_names()}
+    )
+
+
+@pytest.fixture(scope="session")
+def full_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A node whose GPUs have a value in every field, so that every modelled function has an answer."""
+    path = tmp_path_factory.mktemp("node") / "full"
+    with Node.create(path, gpus=GPUS) as node:
+        for gpu in node.gpus:
+            give_everything(gpu)
+    return path
+
+
+@pytest.fixture(scope="session")
+def lost_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A node whose GPUs have fallen off the bus."""
+    path = tmp_path_factory.mktemp("node") / "lost"
+    with Node.create(path, gpus=GPUS) as node:
+        for gpu in node.gpus:
+            give_everything(gpu)
+            gpu.fail("health.present", code("NVML_ERROR_GPU_IS_LOST"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def running(load: Callable[[Path], Library], full_node: Path) -> Library:
+    """A library between init and shutdown."""
+    return load(full_node)
+
+
+@pytest.fixture(scope="session")
+def lost(load: Callable[[Path], Library], lost_node: Path) -> Library:
+    return load(lost_node)
+
+
+@pytest.fixture(scope="session")
+def fresh(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A library that was never initialised."""
+    return Library(shutil.copy(library, tmp_path_factory.mktemp("library")))
+
+
+@pytest.fixture(scope="session")
+def shut_down(load: Callable[[Path], Library], full_node: Path) -> Library:
+    """A library after its last shutdown."""
+    library = load(full_node)
+    assert library.loaded.nvmlShutdown() == SUCCESS
+    assert library.loaded.nvmlDeviceGetCount_v2(None) == UNINITIALIZED
+    return library

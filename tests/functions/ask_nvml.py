@@ -1,0 +1,35 @@
+"""Evaluate NVML calls on the first GPU: reads a JSON list of expressions, prints a JSON object of their answers.
+
+An expression sees pynvml's names, `gpu`, and `field(ID)`. An NVML error answers with the name of its class.
+"""
+
+import json
+import sys
+from typing import Any
+
+import pynvml
+
+pynvml.nvmlInit()
+gpu = pynvml.nvmlDeviceGetHandleByIndex(0)
+
+
+def field(field_id: int, scope: int = 0) -> Any:
+    value = pynvml.nvmlDeviceGetFieldValues(gpu, [(field_id, scope)])[0]
+    if value.nvmlReturn != pynvml.NVML_SUCCESS:
+        raise pynvml.NVMLError(value.nvmlReturn)
+    members = {
+        pynvml.NVML_VALUE_TYPE_UNSIGNED_INT: "uiVal",
+        pynvml.NVML_VALUE_TYPE_UNSIGNED_LONG_LONG: "ullVal",
+        pynvml.NVML_VALUE_TYPE_SIGNED_INT: "siVal",
+    }
+    return getattr(value.value, members[value.valueType])
+
+
+def answer(expression: str) -> Any:
+    try:
+        return eval(expression, {**vars(pynvml), "gpu": gpu, "field": field})
+    except pynvml.NVMLError as error:
+        return type(error).__name__
+
+
+json.dump({expression: answer(expression) for expression in json.load(sys.stdin)}, sys.stdout)

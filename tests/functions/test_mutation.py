@@ -1,0 +1,540 @@
+"""For every modelled row: change the field in the node and the function's answer changes to it; let the field hold an
+error and that code comes back; remove it and NOT_SUPPORTED comes back.
+
+The cases come from the table. A function with a body of its own says in `NATIVE` what it shows of which field; one that
+shows no field says in `NO_FIELD` why.
+"""
+
+import ctypes
+import os
+import platform
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from mocknvml import Gpu, Node, UnknownKey
+from mocknvml.codegen import header, plan
+from mocknvml.codegen.build import zig
+from mocknvml.codegen.header import Header
+from mocknvml.codegen.plan import Output, Plan, Read
+from mocknvml.nvml import FIELD_IDS, ROWS
+from mocknvml.state.layout import Place, layout
+from mocknvml.state.values import Value, words
+from mocknvml.table.blocks import Expression, Field, Number, Text
+from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter
+
+SUCCESS, NOT_SUPPORTED, NOT_FOUND, INSUFFICIENT_SIZE = 0, 3, 6, 7
+INJECTED = 27  # NVML_ERROR_NOT_READY: no code path of the library answers it by itself
+ROOM = 4096
+
+Calls = Callable[..., int]
+
+
+@cache
+def model() -> Header:
+    return header.load(zig(platform.machine()))
+
+
+@cache
+def plans() -> dict[str, Plan]:
+    return {item.function.name: item for item in plan.plan_all(model(), ROWS)}
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[Node]:
+    """A node that this process is attached to."""
+    path = tmp_path_factory.mktemp("mutation") / "node"
+    created = Node.create(path, gpus=2)
+    loaded = ctypes.CDLL(str(library))
+    previous = os.environ.get("MOCK_NVML_NODE")
+    os.environ["MOCK_NVML_NODE"] = str(path)
+    assert loaded.nvmlInit_v2() == SUCCESS
+    yield created
+    loaded.nvmlShutdown()
+    os.environ.pop("MOCK_NVML_NODE")
+    if previous is not None:
+        os.environ["MOCK_NVML_NODE"] = previous
+    created.close()
+
+
+@pytest.fixture
+def gpu(node: Node) -> Iterator[Gpu]:
+    """A GPU whose fields all hold a value."""
+    target = node.gpus[0]
+    yield target
+    node.reset()
+
+
+@pytest.fixture(scope="module")
+def nvml(library: Path) -> ctypes.CDLL:
+    return ctypes.CDLL(str(library))
+
+
+@pytest.fixture
+def handle(node: Node, nvml: ctypes.CDLL) -> ctypes.c_void_p:
+    device = ctypes.c_void_p()
+    assert nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(device)) == SUCCESS
+    return device
+
+
+def store(node: Node, place: Place, element: tuple[str, ...], value: Value) -> None:
+    """Write a value past the checks of what users may write."""
+    block = node if place.field.block.of_node else node.gpus[0]
+    block._write(words(block._scope, place, element, value))
+
+
+def place_of(field: Field) -> Place:
+    return (layout().node if field.block.of_node else layout().gpu).places[field.key]
+
+
+def samples(place: Place) -> list[tuple[str, ...]]:
+    """The first and the last element of a field."""
+    names = list(place.element_names())
+    return names[:1] + names[1:][-1:]
+
+
+def other_value(place: Place, number: int = 0) -> Value:
+    """A value that no profile has."""
+    field = place.field
+    if isinstance(field, Text):
+        return f"changed-{number}"
+    assert isinstance(field, Number)
+    if field.kind == "flag":
+        return number % 2
+    return (field.names is not None and len(field.names) - 1 - number) or 54321 + number
+
+
+def expected(node: Node, value: Read | Expression | Field) -> int:
+    """A derived value, computed from the fields of the node."""
+    block = node.gpus[0]
+    if isinstance(value, Field):
+        return expected(node, value.expression) if value.expression else int(str(block.get(value.key)))
+    assert isinstance(value, Expression)
+    if value.operator == "total":
+        listed = block.get(value.operands[0].key)  # type: ignore[union-attr]
+        assert isinstance(listed, list)
+        return sum(int(record[value.member]) for record in listed)
+    left, right = (expected(node, operand) for operand in value.operands)
+    return left + right if value.operator == "+" else max(left - right, 0)
+
+
+class Caller:
+    """Calls a function of the table with valid arguments, and reads its outputs."""
+
+    def __init__(self, nvml: ctypes.CDLL, item: Plan, handle: ctypes.c_void_p, inputs: dict[str, int]) -> None:
+        self.item = item
+        self.function = getattr(nvml, item.function.name)
+        self.buffers = {p.name: ctypes.create_string_buffer(ROOM) for p in item.function.params if p.type.pointers}
+        for param, versions in item.versioned:
+            ctypes.memmove(self.buffers[param.name], versions[-1].word.to_bytes(4, "little"), 4)
+        for name, value in inputs.items():
+            if item.function.param(name) is None or item.function.param(name) in [p for p, _ in item.versioned]:
+                self._set_member(name, value)
+        self.arguments = [
+            handle
+            if p.type.text == "nvmlDevice_t"
+            else self.buffers[p.name]
+            if p.type.pointers
+            else ctypes.c_uint(inputs.get(p.name, ROOM))
+            for p in item.function.params
+        ]
+
+    def _member(self, name: str) -> tuple[str, int, int]:
+        for param in self.item.function.params:
+            struct = model().structs.get(param.type.base)
+            member = struct.member(name) if struct and param.type.pointers == 1 else None
+            if member is not None:
+                return param.name, member.offset, member.type.size
+        raise AssertionError(name)
+
+    def _set_member(self, name: str, value: int) -> None:
+        param, offset, size = self._member(name)
+        ctypes.memmove(ctypes.addressof(self.buffers[param]) + offset, value.to_bytes(size, "little"), size)
+
+    def __call__(self) -> int:
+        return int(self.function(*self.arguments))
+
+    def output(self, output: Output) -> int | str:
+        name = output.target.lstrip("*")
+        if "->" in name:
+            param, offset, size = self._member(name.split("->")[1])
+        else:
+            param, offset, size = name, 0, 8 if "long" in output.ctype else 4
+        raw = self.buffers[param].raw[offset : offset + size]
+        if output.size:
+            return self.buffers[param].raw[offset:].split(b"\0")[0].decode()
+        return int.from_bytes(raw, "little")
+
+
+def getter_cases() -> list[tuple[str, int]]:
+    return [(row.function, number) for row in ROWS if isinstance(row, Getter) for number in range(len(row.outputs))]
+
+
+def leaves(value: Read | Expression) -> list[Field]:
+    return [value.place.field] if isinstance(value, Read) else list(dict.fromkeys(value.fields()))
+
+
+def fill(node: Node, item: Plan) -> None:
+    """Let every field that the function reads hold a value."""
+    for output in item.outputs:
+        for field in leaves(output.value):
+            place = place_of(field)
+            for element in place.element_names():
+                if isinstance(field, Number | Text):
+                    store(node, place, element, other_value(place))
+
+
+@pytest.mark.parametrize(("function", "number"), getter_cases())
+def test_getter_answers_from_its_field(
+    function: str, number: int, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    item = plans()[function]
+    row, output = item.row, item.outputs[number]
+    assert isinstance(row, Getter)
+    fill(node, item)
+    selected = list(row.outputs.values())[number]
+
+    for turn, field in enumerate(leaves(output.value)):
+        place = place_of(field)
+        elements = [selected.arguments] if selected.fixed else samples(place)
+        for element in elements:
+            inputs = {} if selected.fixed else dict(zip(selected.arguments, place.index(element), strict=True))
+            call = Caller(nvml, item, handle, inputs)
+            block = node if field.block.of_node else gpu
+            key = ".".join((field.key, *element))
+
+            if isinstance(field, Number | Text):
+                value = other_value(place, turn + 1)
+                store(node, place, element, value)
+            else:
+                store(node, place, element, [record(memory=77)])
+            wanted = block.get(key) if isinstance(output.value, Read) else expected(node, output.value)
+            if isinstance(field, Number) and field.integral:
+                assert call() == SUCCESS
+                assert call.output(output) >= value
+            else:
+                assert call() == SUCCESS
+                assert call.output(output) == wanted
+
+            block.fail(key, INJECTED)
+            assert call() == INJECTED
+            block.remove(key)
+            assert call() == NOT_SUPPORTED
+            if isinstance(field, Number | Text):
+                store(node, place, element, other_value(place))
+            else:
+                store(node, place, element, [])
+
+
+def record(**members: int | str) -> dict[str, int | str]:
+    """A process that runs in all kinds of contexts."""
+    return {
+        "pid": 4242,
+        "contexts": 7,
+        "memory": 1 << 33,
+        "gpu_instance": 3,
+        "compute_instance": 4,
+        "protected_memory": 5,
+        "name": "trainer",
+        **members,
+    }
+
+
+@pytest.mark.parametrize("function", [row.function for row in ROWS if isinstance(row, ListGetter)])
+def test_list_getter_lists_the_records_of_its_field(
+    function: str, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    item = plans()[function]
+    row = item.row
+    assert isinstance(row, ListGetter)
+    listed = [record(), record(pid=4343, memory=5), record(pid=1, contexts=7 & ~row.records.mask)]
+    store(node, place_of(row.records.field), (), listed)
+    array = next(p for p in item.function.params if p.type.kind == "struct")
+    struct = model().structs[array.type.base]
+    call = Caller(nvml, item, handle, {})
+    count = next(p.name for p in item.function.params if p.type.base == "unsigned int")
+    ctypes.memmove(call.buffers[count], (8).to_bytes(4, "little"), 4)
+
+    assert call() == SUCCESS
+    assert int.from_bytes(call.buffers[count].raw[:4], "little") == 2
+    for number, wanted in enumerate(listed[:2]):
+        for theirs, ours in row.members.items():
+            member = struct.member(theirs)
+            assert member is not None
+            at = number * struct.size + member.offset
+            raw = call.buffers[array.name].raw[at : at + member.type.size]
+            assert int.from_bytes(raw, "little") == wanted[ours]
+
+    ctypes.memmove(call.buffers[count], (1).to_bytes(4, "little"), 4)
+    assert call() == INSUFFICIENT_SIZE
+    assert int.from_bytes(call.buffers[count].raw[:4], "little") == 2
+    gpu.fail(row.records.field.key, INJECTED)
+    assert call() == INJECTED
+    gpu.remove(row.records.field.key)
+    assert call() == NOT_SUPPORTED
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
+@pytest.mark.parametrize("function", [row.function for row in ROWS if isinstance(row, Setter)])
+def test_setter_writes_its_field(
+    function: str, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    item = plans()[function]
+    row = item.row
+    assert isinstance(row, Setter)
+    field = row.field.field
+    assert isinstance(field, Number)
+    place = place_of(field)
+    low, high = (int(str(gpu.get(limit.key))) for limit in row.within) if row.within else (0, 1)
+    before = gpu.get(field.key)
+    value = low if before != low else high
+    call = Caller(nvml, item, handle, {item.outputs[0].target: value})
+
+    assert call() == SUCCESS
+    assert gpu.get(field.key) == value
+    store(node, place, (), before)
+    gpu.fail(field.key, INJECTED)
+    assert call() == INJECTED
+    gpu.remove(field.key)
+    assert call() == NOT_SUPPORTED
+
+
+@pytest.mark.parametrize("function", [row.function for row in ROWS if isinstance(row, Finder)])
+def test_finder_finds_the_gpu_by_its_field(function: str, node: Node, gpu: Gpu, nvml: ctypes.CDLL) -> None:
+    row = plans()[function].row
+    assert isinstance(row, Finder)
+    found, second = ctypes.c_void_p(), ctypes.c_void_p()
+    nvml.nvmlDeviceGetHandleByIndex_v2(1, ctypes.byref(second))
+    find = getattr(nvml, function)
+    node.gpus[1].set(row.field.key, "changed")
+
+    assert find(b"changed", ctypes.byref(found)) == SUCCESS
+    assert found.value == second.value
+    node.gpus[1].remove(row.field.key)
+    assert find(b"changed", ctypes.byref(found)) == NOT_FOUND
+
+
+def field_id_cases() -> list[FieldId]:
+    return list(FIELD_IDS)
+
+
+@pytest.mark.parametrize("row", field_id_cases(), ids=lambda row: row.name)
+def test_field_value_answers_from_its_field(
+    row: FieldId, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    place = place_of(row.output.field)
+    element = row.output.arguments if row.output.fixed else samples(place)[-1]
+    scope = place.index(element)[0] if row.output.arguments == ("scopeId",) else 0
+    struct = model().structs["nvmlFieldValue_t"]
+    offsets = {member.name: member.offset for member in struct.members}
+    entry = ctypes.create_string_buffer(struct.size)
+
+    def ask() -> int:
+        ctypes.memset(entry, 0, struct.size)
+        numbers = {"fieldId": model().constants[row.name], "scopeId": scope}
+        for name, number in numbers.items():
+            ctypes.memmove(ctypes.addressof(entry) + offsets[name], number.to_bytes(4, "little"), 4)
+        assert nvml.nvmlDeviceGetFieldValues(handle, 1, entry) == SUCCESS
+        return int.from_bytes(entry.raw[offsets["nvmlReturn"] :][:4], "little")
+
+    value = other_value(place, 1)
+    store(node, place, element, value)
+    key = ".".join((row.output.field.key, *element))
+    assert isinstance(row.output.field, Number)
+    grows = row.output.field.integral is not None
+
+    assert ask() == SUCCESS
+    answered = int.from_bytes(entry.raw[offsets["value"] :][:8], "little")
+    assert isinstance(value, int)
+    assert answered == value or (grows and answered > value)
+    gpu.fail(key, INJECTED)
+    assert ask() == INJECTED
+    gpu.remove(key)
+    assert ask() == NOT_SUPPORTED
+
+
+# What functions with a body of their own show: output parameter, and for each field its place and size in the output.
+PCI = {"pci.domain": 16, "pci.bus": 20, "pci.device": 24, "pci.device_id": 28}
+PCI_V2 = {**PCI, "pci.subsystem_id": 32}
+PCI_EXT = {
+    **{"pci.domain": 4, "pci.bus": 8, "pci.device": 12, "pci.device_id": 16},
+    **{"pci.subsystem_id": 20, "pci.base_class": 24, "pci.sub_class": 28},
+}
+NATIVE: dict[str, dict[str, int]] = {
+    "nvmlDeviceGetPciInfo": PCI,
+    "nvmlDeviceGetPciInfo_v2": PCI_V2,
+    "nvmlDeviceGetPciInfo_v3": PCI_V2,
+    "nvmlDeviceGetPciInfoExt": PCI_EXT,
+}
+# Tested by name below or elsewhere, because they take no field's value as it stands.
+NO_FIELD = {
+    "nvmlInit": "attaches",
+    "nvmlInit_v2": "attaches",
+    "nvmlInitWithFlags": "attaches",
+    "nvmlShutdown": "detaches",
+    "nvmlErrorString": "texts",
+    "nvmlInternalGetExportTable": "a table of functions",
+    "nvmlDeviceGetCount": "the number of GPUs",
+    "nvmlDeviceGetCount_v2": "the number of GPUs",
+    "nvmlDeviceGetHandleByIndex": "the handle itself",
+    "nvmlDeviceGetHandleByIndex_v2": "the handle itself",
+    "nvmlDeviceIsMigDeviceHandle": "no MIG device exists",
+    "nvmlEventSetCreate": "sets of this process",
+    "nvmlEventSetFree": "sets of this process",
+    "nvmlEventSetWait": "sets of this process",
+    "nvmlEventSetWait_v2": "sets of this process",
+    "nvmlDeviceGetFieldValues": "test_field_value_answers_from_its_field",
+    "nvmlSystemGetNVMLVersion": "test_nvml_version_is_that_of_the_node",
+    "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
+    "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
+    "nvmlDeviceGetHandleByPciBusId_v2": "test_address_finds_the_gpu",
+    "nvmlDeviceGetHandleByUUIDV": "test_uuid_of_both_types_finds_the_gpu",
+    "nvmlDeviceRegisterEvents": "test_event_types_are_those_of_the_field",
+    "nvmlDeviceGetRunningProcessDetailList": "test_detail_list_lists_the_processes",
+    "nvmlSystemGetProcessName": "test_process_name_is_that_of_the_node",
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "key"), [(function, key) for function, fields in NATIVE.items() for key in fields]
+)
+def test_native_answers_from_its_field(
+    function: str, key: str, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    buffer = ctypes.create_string_buffer(ROOM)
+    versions = [version.word for _, family in plans()[function].versioned for version in family]
+    ctypes.memmove(buffer, (versions[0] if versions else 0).to_bytes(4, "little"), 4)
+    at = NATIVE[function][key]
+    gpu.set(key, 0x1D)
+
+    assert getattr(nvml, function)(handle, buffer) == SUCCESS
+    assert int.from_bytes(buffer.raw[at : at + 4], "little") == 0x1D
+    gpu.fail(key, INJECTED)
+    assert getattr(nvml, function)(handle, buffer) == INJECTED
+    gpu.remove(key)
+    assert getattr(nvml, function)(handle, buffer) == NOT_SUPPORTED
+
+
+def test_nvml_version_is_that_of_the_node(node: Node, nvml: ctypes.CDLL) -> None:
+    buffer = ctypes.create_string_buffer(80)
+    node.set("driver.nvml_version", "12.999.1")
+
+    assert nvml.nvmlSystemGetNVMLVersion(buffer, 80) == SUCCESS
+    assert buffer.value == b"12.999.1"
+    node.fail("driver.nvml_version", INJECTED)
+    assert nvml.nvmlSystemGetNVMLVersion(buffer, 80) == INJECTED
+    node.reset()
+
+
+@pytest.mark.parametrize(("key", "shift"), [("pci.domain", 16), ("pci.bus", 8), ("pci.device", 0)])
+def test_board_id_follows_the_address(
+    key: str, shift: int, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    board = ctypes.c_uint()
+    gpu.set(key, 0x1D)
+
+    assert nvml.nvmlDeviceGetBoardId(handle, ctypes.byref(board)) == SUCCESS
+    assert board.value >> shift & 0xFF == 0x1D
+    gpu.fail(key, INJECTED)
+    assert nvml.nvmlDeviceGetBoardId(handle, ctypes.byref(board)) == INJECTED
+    gpu.remove(key)
+    assert nvml.nvmlDeviceGetBoardId(handle, ctypes.byref(board)) == NOT_SUPPORTED
+
+
+@pytest.mark.parametrize("version", ["", "_v2"])
+@pytest.mark.parametrize("address", [b"1234abcd:1D:1e.0", b"1234ABCD:1d:1E.0", b"1234ABCD:1D:1E"])
+def test_address_finds_the_gpu(
+    version: str, address: bytes, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    found = ctypes.c_void_p()
+    find = getattr(nvml, f"nvmlDeviceGetHandleByPciBusId{version}")
+    assert find(address, ctypes.byref(found)) == NOT_FOUND
+
+    gpu.update({"pci.domain": 0x1234ABCD, "pci.bus": 0x1D, "pci.device": 0x1E})
+
+    assert find(address, ctypes.byref(found)) == SUCCESS
+    assert found.value == handle.value
+
+
+def test_uuid_of_both_types_finds_the_gpu(gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
+    text = "GPU-00112233-4455-6677-8899-aabbccddeeff"
+    version = plans()["nvmlDeviceGetHandleByUUIDV"].versioned[0][1][0].word
+    found = ctypes.c_void_p()
+    gpu.set("identity.uuid", text)
+
+    for kind, value in ((1, text.encode()), (2, bytes.fromhex("00112233445566778899aabbccddeeff"))):
+        wanted = version.to_bytes(4, "little") + kind.to_bytes(4, "little") + value.ljust(64, b"\0")
+        assert nvml.nvmlDeviceGetHandleByUUIDV(wanted, ctypes.byref(found)) == SUCCESS
+        assert found.value == handle.value
+        gpu.remove("identity.uuid")
+        assert nvml.nvmlDeviceGetHandleByUUIDV(wanted, ctypes.byref(found)) == NOT_FOUND
+        gpu.set("identity.uuid", text)
+
+
+def test_event_types_are_those_of_the_field(gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
+    events = ctypes.c_void_p()
+    assert nvml.nvmlEventSetCreate(ctypes.byref(events)) == SUCCESS
+    register = nvml.nvmlDeviceRegisterEvents
+    gpu.set("events.supported", 0b101)
+
+    assert register(handle, ctypes.c_ulonglong(0b100), events) == SUCCESS
+    assert register(handle, ctypes.c_ulonglong(0b010), events) == NOT_SUPPORTED
+    gpu.fail("events.supported", INJECTED)
+    assert register(handle, ctypes.c_ulonglong(0b100), events) == INJECTED
+    gpu.remove("events.supported")
+    assert register(handle, ctypes.c_ulonglong(0b100), events) == NOT_SUPPORTED
+    assert nvml.nvmlEventSetFree(events) == SUCCESS
+
+
+def test_detail_list_lists_the_processes(node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
+    entries = ctypes.create_string_buffer(40 * 4)
+    version = plans()["nvmlDeviceGetRunningProcessDetailList"].versioned[0][1][0].word
+    asked = (ctypes.c_uint * 6)(version, 3, 4)
+    ctypes.memmove(ctypes.addressof(asked) + 16, ctypes.addressof(entries).to_bytes(8, "little"), 8)
+    store(node, layout().gpu.places["processes.running"], (), [record(), record(pid=7)])
+    ask = nvml.nvmlDeviceGetRunningProcessDetailList
+
+    assert ask(handle, asked) == SUCCESS
+    assert asked[2] == 2
+    first = entries.raw[:40]
+    assert [
+        int.from_bytes(first[at : at + size], "little") for at, size in ((0, 4), (8, 8), (16, 4), (20, 4), (24, 8))
+    ] == [
+        4242,
+        1 << 33,
+        3,
+        4,
+        5,
+    ]
+    asked[2] = 1
+    assert ask(handle, asked) == INSUFFICIENT_SIZE
+    gpu.fail("processes.running", INJECTED)
+    assert ask(handle, asked) == INJECTED
+    gpu.remove("processes.running")
+    assert ask(handle, asked) == NOT_SUPPORTED
+
+
+def test_process_name_is_that_of_the_node(node: Node, gpu: Gpu, nvml: ctypes.CDLL) -> None:
+    buffer = ctypes.create_string_buffer(16)
+    unused_pid = 0xFFFFFFF0
+    assert nvml.nvmlSystemGetProcessName(unused_pid, buffer, 16) == NOT_FOUND
+
+    store(node, layout().gpu.places["processes.running"], (), [record(pid=unused_pid, name="a-rather-long-name")])
+
+    assert nvml.nvmlSystemGetProcessName(unused_pid, buffer, 16) == SUCCESS
+    assert buffer.value == b"a-rather-long-n"
+
+
+def is_covered(row: Row) -> bool:
+    return not isinstance(row, Native) or row.function in NATIVE or row.function in NO_FIELD
+
+
+def test_every_modelled_row_is_covered() -> None:
+    assert [row.function for row in ROWS if not is_covered(row)] == []
+
+
+def test_a_key_that_names_no_field_is_refused(gpu: Gpu) -> None:
+    with pytest.raises(UnknownKey, match=r"power\.usege: no such field \(did you mean power\.usage\?\)"):
+        gpu.set("power.usege", "1 W")
