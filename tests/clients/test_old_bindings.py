@@ -11,13 +11,13 @@ import re
 import struct
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from mocknvml import Node
+from tests.clients import pypi
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,17 +64,7 @@ BINDINGS = (
 
 
 def install(binding: Binding) -> Path:
-    """The folder that holds the binding; installed once."""
-    folder = ROOT / "build" / "clients" / str(binding)
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            target = Path(scratch) / "target"
-            requirement = f"{binding.package}=={binding.version}"
-            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target), requirement]
-            subprocess.run(pip, check=True, timeout=300)
-            target.rename(folder)  # at once, so that an interrupted installation is not taken for a whole one
-    return folder
+    return pypi.install(binding.package, binding.version)
 
 
 @pytest.fixture(scope="session", params=BINDINGS, ids=str)
@@ -83,12 +73,17 @@ def binding(request: pytest.FixtureRequest) -> Binding:
     return request.param
 
 
+# An NVSwitch: its vendor and device id (pci.ids, "GA100 [A100 NVSwitch]"), at an address of our own.
+REMOTE = {"domain": 0, "bus": 0xC4, "device": 0, "device_id": 0x1AF110DE, "subsystem_id": 0}
+
+
 @pytest.fixture
 def busy_env(mock_env: dict[str, str], tmp_path: Path) -> dict[str, str]:
-    """A node whose first GPU has two processes, and the attributes that a MIG device has."""
+    """A node whose first GPU has two processes, the attributes that a MIG device has, and a neighbour on link 0."""
     with Node.create(tmp_path / "node") as node:
         node.gpus[0].set("processes.running", PROCESSES)
         node.gpus[0].update({f"attributes.{name}": value for name, value in ATTRIBUTES.items()})
+        node.gpus[0].update({f"nvlink.remote_{name}.0": value for name, value in REMOTE.items()})
     return mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")}
 
 
@@ -145,9 +140,6 @@ def test_processes(binding: Binding, busy_env: dict[str, str]) -> None:
         assert answers["gpus"][1][kind] == []
 
 
-NVLINK_REMOTE = pytest.mark.xfail(reason="nvmlDeviceGetNvLinkRemotePciInfo is not modelled yet", strict=True)
-
-
 @pytest.mark.slow
 def test_nvlink_state(answers: Any, binding: Binding) -> None:
     expected = None if binding.bus_id.startswith("0000:") else 1  # the two oldest are older than NVLink
@@ -155,12 +147,13 @@ def test_nvlink_state(answers: Any, binding: Binding) -> None:
 
 
 @pytest.mark.slow
-@NVLINK_REMOTE
-def test_nvlink_remote(answers: Any) -> None:
-    if answers["gpus"][0]["nvlink remote"] is None:
-        pytest.skip("older than NVLink")
-    for gpu in answers["gpus"]:
-        assert re.fullmatch("[0-9A-F]{8}:[0-9A-F]{2}:[0-9A-F]{2}.0", gpu["nvlink remote"]["busId"])
+def test_nvlink_remote(binding: Binding, busy_env: dict[str, str]) -> None:
+    answers = run("ask_binding.py", binding.module, env=busy_env | {"PYTHONPATH": str(install(binding))})
+    remote = answers["gpus"][0]["nvlink remote"]
+    if binding.bus_id.startswith("0000:"):
+        assert remote is None, "older than NVLink"
+    else:
+        assert remote["busId"] == "00000000:C4:00.0"
 
 
 LAYOUTS = (
@@ -227,15 +220,15 @@ def test_pci_info_fills_its_own_struct(mock_env: dict[str, str], function: str, 
         assert written.something_before(size)
 
 
-@NVLINK_REMOTE
 @pytest.mark.parametrize(
     ("function", "size"), [("nvmlDeviceGetNvLinkRemotePciInfo", 52), ("nvmlDeviceGetNvLinkRemotePciInfo_v2", 68)]
 )
-def test_nvlink_remote_pci_info_fills_its_own_struct(mock_env: dict[str, str], function: str, size: int) -> None:
+def test_nvlink_remote_pci_info_fills_its_own_struct(busy_env: dict[str, str], function: str, size: int) -> None:
     """NCCL calls the first one, with the struct of 2016."""
-    written = call(mock_env, function, "gpu", "0", "buffer")
+    written = call(busy_env, function, "gpu", "0", "buffer")
     assert written.code == SUCCESS
-    assert re.match(rb"[0-9A-F]{4}:[0-9A-F]{2}:[0-9A-F]{2}\.0\0", written.buffer)
+    assert written.buffer.startswith(b"0000:C4:00.0\0")
+    assert struct.unpack_from("5I", written.buffer, 16) == (0, 0xC4, 0, 0x1AF110DE, 0)
     assert written.nothing_from(size)
 
 

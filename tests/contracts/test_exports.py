@@ -21,7 +21,7 @@ MEGABYTE = 1_000_000
 def declared() -> set[str]:
     """The functions of nvml.h, found without the model."""
     text = (include_folder() / "nvml.h").read_text(encoding="utf-8")
-    return set(re.findall(r"\bDECLDIR\s+(nvml\w+)\s*\(", text))
+    return set(re.findall(r"\bDECLDIR\s+(?:\w+\s*\*\s*)?(nvml\w+)\s*\(", text))
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,12 @@ from mocknvml.codegen.header import Header, Struct, include_folder
 from tests.contracts.abi import header
 
 
-def named(model: Header) -> Iterator[tuple[str, Struct]]:
-    """The structs that C can name, with their names in C."""
-    for name, struct in model.structs.items():
-        if not name.startswith("anonymous "):
-            yield (name if name.endswith("_t") else f"struct {name}"), struct
+UINT64_MAX = 2**64 - 1
+
+
+def named(model: Header) -> dict[str, Struct]:
+    """The structs that have a name in C; every tag of nvml.h belongs to one of them."""
+    return {name: struct for name, struct in model.structs.items() if name.endswith("_t")}
 
 
 def offsets(model: Header, struct: Struct, path: str = "", start: int = 0) -> Iterator[tuple[str, int]]:
@@ -33,7 +34,7 @@ def offsets(model: Header, struct: Struct, path: str = "", start: int = 0) -> It
 
 def claims(model: Header) -> Iterator[str]:
     """The model as C conditions."""
-    for name, struct in named(model):
+    for name, struct in named(model).items():
         yield f"sizeof({name}) == {struct.size}"
         yield f"_Alignof({name}) == {struct.align}"
         for path, offset in offsets(model, struct):
@@ -45,7 +46,7 @@ def claims(model: Header) -> Iterator[str]:
             yield f"{version.macro} == {version.word}u"
     for constant, value in model.constants.items():
         if constant.lower().startswith("nvml"):
-            yield f"(long long){constant} == {value}"
+            yield f"(unsigned long long){constant} == {value & UINT64_MAX:#x}ull"
     for enum in model.enums:
         if enum.endswith("_t"):
             yield f"sizeof({enum}) == 4"
@@ -68,6 +69,12 @@ def test_the_compiler_agrees_with_the_model(tmp_path: Path, machine: str) -> Non
 
     assert result.returncode == 0, result.stderr
     assert len(conditions) > 10 * len(header().structs)
+
+
+def test_every_struct_has_a_name_under_which_it_is_compared() -> None:
+    compared = {id(struct) for struct in named(header()).values()}
+
+    assert [name for name, s in header().structs.items() if id(s) not in compared and " " not in name] == []
 
 
 def test_a_wrong_claim_would_be_noticed(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Evaluate NVML calls on the first GPU: reads a JSON list of expressions, prints a JSON object of their answers.
 
-An expression sees pynvml's names, `gpu`, and `field(ID)`. An NVML error answers with the name of its class.
+An expression sees pynvml's names, `gpu`, `field(ID)` and `pci_ext()`. An NVML error answers with the name of its class.
 """
 
+import ctypes
 import json
 import sys
 from typing import Any
@@ -25,9 +26,15 @@ def field(field_id: int, scope: int = 0) -> Any:
     return getattr(value.value, members[value.valueType])
 
 
+def pci_ext() -> pynvml.nvmlPciInfoExt_v1_t:
+    info = pynvml.nvmlPciInfoExt_v1_t(version=pynvml.nvmlPciInfoExt_v1)
+    pynvml.nvmlDeviceGetPciInfoExt(gpu, ctypes.byref(info))
+    return info
+
+
 def answer(expression: str) -> Any:
     try:
-        return eval(expression, {**vars(pynvml), "gpu": gpu, "field": field})
+        return eval(expression, {**vars(pynvml), "gpu": gpu, "field": field, "pci_ext": pci_ext})
     except pynvml.NVMLError as error:
         return type(error).__name__
 

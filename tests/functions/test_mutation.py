@@ -362,7 +362,13 @@ PCI_EXT = {
     **{"pci.domain": 4, "pci.bus": 8, "pci.device": 12, "pci.device_id": 16},
     **{"pci.subsystem_id": 20, "pci.base_class": 24, "pci.sub_class": 28},
 }
+REMOTE = {
+    **{"nvlink.remote_domain.0": 16, "nvlink.remote_bus.0": 20, "nvlink.remote_device.0": 24},
+    **{"nvlink.remote_device_id.0": 28, "nvlink.remote_subsystem_id.0": 32},
+}
 NATIVE: dict[str, dict[str, int]] = {
+    "nvmlDeviceGetNvLinkRemotePciInfo": REMOTE,
+    "nvmlDeviceGetNvLinkRemotePciInfo_v2": REMOTE,
     "nvmlDeviceGetPciInfo": PCI,
     "nvmlDeviceGetPciInfo_v2": PCI_V2,
     "nvmlDeviceGetPciInfo_v3": PCI_V2,
@@ -407,14 +413,16 @@ def test_native_answers_from_its_field(
     versions = [version.word for _, family in plans()[function].versioned for version in family]
     ctypes.memmove(buffer, (versions[0] if versions else 0).to_bytes(4, "little"), 4)
     at = NATIVE[function][key]
+    arguments = (handle, 0, buffer) if "Link" in function else (handle, buffer)
+    gpu.update(dict.fromkeys(NATIVE[function], 0))
     gpu.set(key, 0x1D)
 
-    assert getattr(nvml, function)(handle, buffer) == SUCCESS
+    assert getattr(nvml, function)(*arguments) == SUCCESS
     assert int.from_bytes(buffer.raw[at : at + 4], "little") == 0x1D
     gpu.fail(key, INJECTED)
-    assert getattr(nvml, function)(handle, buffer) == INJECTED
+    assert getattr(nvml, function)(*arguments) == INJECTED
     gpu.remove(key)
-    assert getattr(nvml, function)(handle, buffer) == NOT_SUPPORTED
+    assert getattr(nvml, function)(*arguments) == NOT_SUPPORTED
 
 
 def test_nvml_version_is_that_of_the_node(node: Node, nvml: ctypes.CDLL) -> None:

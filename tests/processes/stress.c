@@ -41,7 +41,7 @@ enum {
 static int rounds;
 static char **arguments;
 static atomic_bool stop;
-static atomic_ulong calls;
+static atomic_ulong calls; /* that succeeded */
 
 /* Calls */
 
@@ -179,12 +179,12 @@ static nvmlReturn_t call_all(void)
     for (size_t i = 0; i < COUNT(functions); i++) {
         for (unsigned gpu = 0; gpu < device_count; gpu++) {
             nvmlReturn_t status = functions[i](devices[gpu]);
-            atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
             if (status != NVML_SUCCESS) {
                 if (status != NVML_ERROR_UNINITIALIZED)
                     fprintf(stderr, "function %zu: status %d\n", i, status);
                 return status;
             }
+            atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
         }
     }
     return NVML_SUCCESS;

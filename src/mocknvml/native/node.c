@@ -62,19 +62,20 @@ static uint64_t monotonic(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Node time: the affine map that the node's block holds, applied to the host's monotonic clock. */
+/* Node time: the affine map that the node's block holds, applied to the host's monotonic clock. The words are read bare: a
+ * signal is a function of this time. */
 uint64_t mock_node_time(const struct mock_node *node)
 {
     const mock_word *state;
     uint64_t host = 0, start = 0, rate = 0;
 
     MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
-        mock_number(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(time.host), &host);
-        mock_number(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(time.node), &start);
-        mock_number(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(time.rate), &rate);
+        host = mock_word_at(state, MOCK_AT_NODE(time.host.value));
+        start = mock_word_at(state, MOCK_AT_NODE(time.node.value));
+        rate = mock_word_at(state, MOCK_AT_NODE(time.rate.value));
     }
     uint64_t now = monotonic();
-    return start + (now > host ? (uint64_t)((unsigned __int128)(now - host) * rate / 1000000000) : 0);
+    return start + (now > host ? mock_billionth(now - host, rate) : 0);
 }
 
 /* The lock word is the process id of its owner: a child that inherits a lock of its parent finds a foreign id, and since

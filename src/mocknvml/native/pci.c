@@ -13,19 +13,11 @@ enum {
     EXTENDED = 7,
 };
 
-static nvmlReturn_t read_pci(nvmlDevice_t device, unsigned fields, struct pci *pci)
+/* Read the first `fields` of an address and ids that stand at these places. */
+static inline nvmlReturn_t read_fields(nvmlDevice_t device, const uint32_t at[], unsigned fields, struct pci *pci)
 {
-    const struct {
-        uint32_t at;
-        uint64_t *value;
-    } reads[EXTENDED] = {
-        {MOCK_AT(pci.domain), &pci->domain},
-        {MOCK_AT(pci.bus), &pci->bus},
-        {MOCK_AT(pci.device), &pci->device},
-        {MOCK_AT(pci.device_id), &pci->device_id},
-        {MOCK_AT(pci.subsystem_id), &pci->subsystem_id},
-        {MOCK_AT(pci.base_class), &pci->base_class},
-        {MOCK_AT(pci.sub_class), &pci->sub_class},
+    uint64_t *const values[EXTENDED] = {
+        &pci->domain, &pci->bus, &pci->device, &pci->device_id, &pci->subsystem_id, &pci->base_class, &pci->sub_class,
     };
     const mock_word *state;
     nvmlReturn_t status = NVML_SUCCESS;
@@ -33,9 +25,33 @@ static nvmlReturn_t read_pci(nvmlDevice_t device, unsigned fields, struct pci *p
     MOCK_LATCH(state, mock_gpu(mock_attached(), device), MOCK_GPU_WORDS) {
         status = NVML_SUCCESS;
         for (unsigned i = 0; i < fields && status == NVML_SUCCESS; i++)
-            status = mock_number(state, MOCK_GPU_SIGNALS, reads[i].at, reads[i].value);
+            status = mock_number(state, MOCK_GPU_SIGNALS, at[i], values[i]);
     }
     return status;
+}
+
+static inline nvmlReturn_t read_pci(nvmlDevice_t device, unsigned fields, struct pci *pci)
+{
+    static const uint32_t at[EXTENDED] = {
+        MOCK_AT(pci.domain),       MOCK_AT(pci.bus),        MOCK_AT(pci.device),    MOCK_AT(pci.device_id),
+        MOCK_AT(pci.subsystem_id), MOCK_AT(pci.base_class), MOCK_AT(pci.sub_class),
+    };
+
+    return read_fields(device, at, fields, pci);
+}
+
+/* What an NVLink leads to. */
+static nvmlReturn_t read_remote(nvmlDevice_t device, unsigned link, struct pci *pci)
+{
+    const uint32_t at[BASIC] = {
+        MOCK_AT(nvlink.remote_domain) + 2 * link,       MOCK_AT(nvlink.remote_bus) + 2 * link,
+        MOCK_AT(nvlink.remote_device) + 2 * link,       MOCK_AT(nvlink.remote_device_id) + 2 * link,
+        MOCK_AT(nvlink.remote_subsystem_id) + 2 * link,
+    };
+
+    if (link >= NVML_NVLINK_MAX_LINKS)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    return read_fields(device, at, BASIC, pci);
 }
 
 /* Eight hexadecimal digits as the bytes of a word, the last digit in the highest byte: one half-byte to each byte, then
@@ -72,33 +88,59 @@ static void put_bus_id(char *out, const struct pci *pci, unsigned domain_digits)
         (out)->pciDeviceId = (unsigned)(pci).device_id;                                                                  \
     } while (0)
 
+static void put_v3(nvmlPciInfo_t *out, const struct pci *pci)
+{
+    put_bus_id(out->busIdLegacy, pci, 4);
+    PUT_PCI(out, *pci);
+    out->pciSubSystemId = (unsigned)pci->subsystem_id;
+    put_bus_id(out->busId, pci, 8);
+}
+
+static void put_v2(mock_legacy_pci_info_v2_t *out, const struct pci *pci)
+{
+    *out = (mock_legacy_pci_info_v2_t){.pciSubSystemId = (unsigned)pci->subsystem_id};
+    put_bus_id(out->busId, pci, 4);
+    PUT_PCI(out, *pci);
+}
+
 nvmlReturn_t native_nvmlDeviceGetPciInfo_v3(nvmlDevice_t device, nvmlPciInfo_t *out)
 {
     struct pci pci;
     nvmlReturn_t status = read_pci(device, BASIC, &pci);
 
-    if (status != NVML_SUCCESS)
-        return status;
-    put_bus_id(out->busIdLegacy, &pci, 4);
-    PUT_PCI(out, pci);
-    out->pciSubSystemId = (unsigned)pci.subsystem_id;
-    put_bus_id(out->busId, &pci, 8);
-    return NVML_SUCCESS;
+    if (status == NVML_SUCCESS)
+        put_v3(out, &pci);
+    return status;
 }
 
 nvmlReturn_t native_nvmlDeviceGetPciInfo_v2(nvmlDevice_t device, nvmlPciInfo_t *shorter)
 {
-    mock_legacy_pci_info_v2_t *out = (mock_legacy_pci_info_v2_t *)shorter;
     struct pci pci;
     nvmlReturn_t status = read_pci(device, BASIC, &pci);
 
-    if (status != NVML_SUCCESS)
-        return status;
-    *out = (mock_legacy_pci_info_v2_t){0};
-    put_bus_id(out->busId, &pci, 4);
-    PUT_PCI(out, pci);
-    out->pciSubSystemId = (unsigned)pci.subsystem_id;
-    return NVML_SUCCESS;
+    if (status == NVML_SUCCESS)
+        put_v2((mock_legacy_pci_info_v2_t *)shorter, &pci);
+    return status;
+}
+
+nvmlReturn_t native_nvmlDeviceGetNvLinkRemotePciInfo_v2(nvmlDevice_t device, unsigned int link, nvmlPciInfo_t *out)
+{
+    struct pci pci;
+    nvmlReturn_t status = read_remote(device, link, &pci);
+
+    if (status == NVML_SUCCESS)
+        put_v3(out, &pci);
+    return status;
+}
+
+nvmlReturn_t native_nvmlDeviceGetNvLinkRemotePciInfo(nvmlDevice_t device, unsigned int link, nvmlPciInfo_t *shorter)
+{
+    struct pci pci;
+    nvmlReturn_t status = read_remote(device, link, &pci);
+
+    if (status == NVML_SUCCESS)
+        put_v2((mock_legacy_pci_info_v2_t *)shorter, &pci);
+    return status;
 }
 
 nvmlReturn_t native_nvmlDeviceGetPciInfo(nvmlDevice_t device, nvmlPciInfo_t *shorter)

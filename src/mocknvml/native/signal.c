@@ -17,6 +17,5 @@ uint64_t mock_signal_value(const mock_word *state, uint32_t signals, uint64_t he
     if (mock_head_status(mock_word_at(state, source)) != NVML_SUCCESS)
         return value;
 
-    unsigned __int128 grown = (unsigned __int128)mock_word_at(state, source + 1) * (now - since) / 1000000000;
-    return value + (uint64_t)grown;
+    return value + mock_billionth(now - since, mock_word_at(state, source + 1));
 }

@@ -1,6 +1,6 @@
 """NVLink: links that a board lacks have no state."""
 
-from mocknvml.table import Block, Domain, flag, getter, u32
+from mocknvml.table import Block, Domain, flag, getter, native, u32
 
 # NVML_NVLINK_MAX_LINKS
 Link = Domain.count(36)
@@ -16,10 +16,18 @@ class Nvlink(Block):
     version = u32(per=Link)
     speed = u32("MB/s", per=Link)
     capability = u32(per=(Link, Capability))
+    # The PCI address and ids of what a link leads to: another GPU, or an NVSwitch.
+    remote_domain = u32(per=Link)
+    remote_bus = u32(per=Link)
+    remote_device = u32(per=Link)
+    remote_device_id = u32(per=Link)
+    remote_subsystem_id = u32(per=Link)
 
 
 FUNCTIONS = (
     getter("nvmlDeviceGetNvLinkState", Nvlink.state.by("link")),
     getter("nvmlDeviceGetNvLinkVersion", Nvlink.version.by("link")),
     getter("nvmlDeviceGetNvLinkCapability", Nvlink.capability.by("link", "capability")),
+    native("nvmlDeviceGetNvLinkRemotePciInfo", "pci.c"),
+    native("nvmlDeviceGetNvLinkRemotePciInfo_v2", "pci.c"),
 )

@@ -202,7 +202,6 @@ FUNCTIONS = (
     ),
     *unmodelled(
         "NVLink: remote ends, counters, bandwidth modes",
-        "nvmlDeviceGetNvLinkRemotePciInfo_v2",
         "nvmlDeviceGetNvLinkErrorCounter",
         "nvmlDeviceResetNvLinkErrorCounters",
         "nvmlDeviceSetNvLinkUtilizationControl",
@@ -226,7 +225,6 @@ FUNCTIONS = (
         "nvmlDeviceLockNvlinkRemapTable_v1",
         "nvmlDeviceSetupNvlinkNvleEncryptionKey_v1",
         "nvmlDeviceGetNvlinkNvlePrivateInfo_v1",
-        "nvmlDeviceGetNvLinkRemotePciInfo",
     ),
     *unmodelled(
         "Fabric and platform",
