@@ -41,6 +41,10 @@ lint: $(LIBRARY)  ## Check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+.PHONY: docs
+docs: $(LIBRARY)  ## Write the reference pages
+	$(BIN)/python -m mocknvml.codegen docs docs/reference
+
 .PHONY: wheels
 wheels: $(LIBRARY)  ## Build the wheels for x86_64 and aarch64 into dist
 	MOCKNVML_TARGET=x86_64 $(BIN)/python -m build --wheel --no-isolation

@@ -221,6 +221,19 @@ static void *cycling(void *unused)
     return NULL;
 }
 
+static atomic_ulong cycles;
+
+static void *cycling_without_calls(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&stop)) {
+        CHECK(nvmlInit() == NVML_SUCCESS);
+        CHECK(nvmlShutdown() == NVML_SUCCESS);
+        atomic_fetch_add_explicit(&cycles, 1, memory_order_relaxed);
+    }
+    return NULL;
+}
+
 static void *setting(void *unused)
 {
     (void)unused;
@@ -253,11 +266,11 @@ static void join(pthread_t *threads, size_t count)
         CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
-/* Wait until that many more calls were made. */
-static void let_call(unsigned long more)
+/* Wait until the other threads have counted so many more. */
+static void let_count(atomic_ulong *counter, unsigned long more)
 {
-    unsigned long end = atomic_load(&calls) + more;
-    while (atomic_load(&calls) < end)
+    unsigned long end = atomic_load(counter) + more;
+    while (atomic_load(counter) < end)
         sched_yield();
 }
 
@@ -351,7 +364,7 @@ static void fork_while(void *(*doing)(void *), void (*child)(void))
 
     start(threads, THREADS, doing);
     for (int i = 0; i < rounds; i++) {
-        let_call(1);
+        let_count(&calls, 1);
         reap(fork_child(child));
     }
     join(threads, THREADS);
@@ -444,8 +457,8 @@ static void call_while_cycling(void)
     find_devices();
     CHECK(nvmlShutdown() == NVML_SUCCESS);
     start(callers, THREADS, calling_or_uninitialised);
-    start(cyclers, COUNT(cyclers), cycling);
-    let_call((unsigned long)rounds);
+    start(cyclers, COUNT(cyclers), cycling_without_calls);
+    let_count(&cycles, (unsigned long)rounds);
     join(cyclers, COUNT(cyclers));
     join(callers, THREADS);
     CHECK(call_all() == NVML_ERROR_UNINITIALIZED);
@@ -494,7 +507,7 @@ static void read_while_setting(void)
     start(readers, THREADS, reading_limit);
     for (int i = 0; i < rounds; i++)
         CHECK(nvmlDeviceSetPowerManagementLimit(devices[0], i % 2 == 0 ? 300000 : 200000) == NVML_SUCCESS);
-    let_call(1);
+    let_count(&calls, 1);
     join(readers, THREADS);
 }
 

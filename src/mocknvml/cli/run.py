@@ -6,23 +6,22 @@ import re
 import signal
 from typing import Any
 
+from mocknvml import defaults
 from mocknvml.cli.errors import UserError
 from mocknvml.cli.library import folder
 
-# What the library accepts (native/init.c, native/driver.c), told before the command starts. A test compares the two.
-MAX_GPUS = 16384
-FIRST_DRIVER = 450
-
 
 def gpus(text: str) -> str:
-    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > MAX_GPUS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MAX_GPUS}")
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > defaults.MAX_GPUS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {defaults.MAX_GPUS}")
     return text
 
 
 def driver(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{3}(\.[0-9]{1,3}){1,2}", text) or int(text[:3]) < FIRST_DRIVER:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a driver version from {FIRST_DRIVER} on, like 550.54.15")
+    from mocknvml.state.native import native
+
+    if not native().mock_api_driver_known(text.encode()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a driver version from 450 on, like {defaults.DRIVER}")
     return text
 
 
@@ -38,10 +37,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--profile", help="which board; `mocknvml profiles` lists them (MOCK_NVML_PROFILE)")
     parser.add_argument(
-        "--gpus", metavar="N", type=gpus, help=f"how many, from 0 to {MAX_GPUS} (MOCK_NVML_NUM_DEVICES)"
+        "--gpus", metavar="N", type=gpus, help=f"how many, from 0 to {defaults.MAX_GPUS} (MOCK_NVML_NUM_DEVICES)"
     )
     parser.add_argument(
-        "--driver", metavar="VERSION", type=driver, help="driver version, like 550.54.15 (MOCK_NVML_DRIVER_VERSION)"
+        "--driver",
+        metavar="VERSION",
+        type=driver,
+        help=f"like {defaults.DRIVER} (MOCK_NVML_DRIVER_VERSION)",
     )
     parser.add_argument(
         "command", metavar="COMMAND ...", nargs=argparse.REMAINDER, help="the command and its arguments"

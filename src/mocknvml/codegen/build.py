@@ -78,7 +78,9 @@ def build(out: Path, machine: str = "x86_64") -> None:
             target = folder / name
             command = [*compiler, *FLAGS, *maps, *includes, "-shared", *map(str, sources), "-o", str(target), *more]
             subprocess.run(command, check=True, timeout=TIMEOUT, env=environment, cwd=folder)
-            shutil.copy(target, out / name)
+            # Beside it and renamed: a process may have the old one mapped.
+            shutil.copy(target, out / f".{name}")
+            (out / f".{name}").replace(out / name)
 
         soname = "libnvidia-ml.so.1"
         link(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mocknvml import defaults
 from mocknvml.state import layout as l
 from mocknvml.state.layout import Place, Scope, layout, text_words
 from mocknvml.table.blocks import Records, Text
@@ -47,6 +48,10 @@ def state_header() -> str:
         place.field.size for scope in (node, gpu) for place in scope.places.values() if isinstance(place.field, Text)
     )
     constants = {
+        "MOCK_DEFAULT_PROFILE": f'"{defaults.PROFILE}"',
+        "MOCK_DEFAULT_GPUS": defaults.GPUS,
+        "MOCK_DEFAULT_DRIVER": f'"{defaults.DRIVER}"',
+        "MOCK_MAX_GPUS": defaults.MAX_GPUS,
         "MOCK_LAYOUT_HASH": f"{layout().hash:#018x}u",
         "MOCK_BLOCK_HEADER_WORDS": l.BLOCK_HEADER_WORDS,
         "MOCK_SIGNALS": l.SIGNALS,

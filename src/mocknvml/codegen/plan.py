@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mocknvml.codegen.header import Function, Header, Param, Version
 from mocknvml.codegen.shapes import LEGACY, OPTIONAL
@@ -25,14 +25,20 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Output:
-    """A value that a function hands out."""
+class Target:
+    """Where a function puts a value, or takes it from."""
 
     target: str  # C lvalue; ex) *power, memory->total
     ctype: str  # ex) unsigned int
-    value: Read | Expression
     size: str = ""  # for a text: the C expression of the room there is
     versions: tuple[str, ...] = ()  # macros of the struct versions that have this member; empty: all
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output(Target):
+    """A value that a function hands out, or stores."""
+
+    value: Read | Expression
 
 
 @dataclass(frozen=True)
@@ -115,21 +121,12 @@ class Planner:
         for name, selected in row.outputs.items():
             target = self._target(plan, name, selected.field)
             value = self._value(plan, selected, bounds)
-            outputs.append(Output(target.target, target.ctype, value, target.size, target.versions))
+            outputs.append(Output(**vars(target), value=value))
         if not outputs:
             raise self._error(plan, "reads nothing: name a field.")
-        return Plan(
-            plan.row,
-            plan.function,
-            plan.pointers,
-            plan.versioned,
-            plan.mismatch,
-            tuple(bounds),
-            tuple(outputs),
-            plan.cast,
-        )
+        return replace(plan, bounds=tuple(bounds), outputs=tuple(outputs))
 
-    def _target(self, plan: Plan, name: str, field: Field) -> Output:
+    def _target(self, plan: Plan, name: str, field: Field) -> Target:
         """Where an output goes: a parameter, or a member of the output struct."""
         function = plan.function
         candidates = self._outputs(function)
@@ -163,8 +160,8 @@ class Planner:
                 length = function.param("length")
                 room = f"sizeof {target}"
                 size = f"({length.name} < {room} ? {length.name} : {room})" if length else room
-                return Output(target, "char", Expression("+", ()), size, versions)
-            return Output(target, member.type.text, Expression("+", ()), "", versions)
+                return Target(target, "char", size, versions)
+            return Target(target, member.type.text, "", versions)
         members = [
             m.name for p in candidates if p.type.kind == "struct" for m in self.header.structs[p.type.base].members
         ]
@@ -172,15 +169,15 @@ class Planner:
             plan, f"has no output '{name}'{did_you_mean(name, [*(p.name for p in candidates), *members])}."
         )
 
-    def _parameter(self, plan: Plan, param: Param, field: Field) -> Output:
+    def _parameter(self, plan: Plan, param: Param, field: Field) -> Target:
         if param.type.is_text != isinstance(field, Text):
             raise self._error(plan, f"has '{param.name}' of type {param.type.text}, which {field.key} does not fit.")
         if param.type.is_text:
             length = plan.function.param("length") or plan.function.param("size")
             if length is None:
                 raise self._error(plan, f"has no length for '{param.name}'; say it in shapes.py.")
-            return Output(param.name, "char", Expression("+", ()), length.name)
-        return Output(f"*{param.name}", param.type.text, Expression("+", ()))
+            return Target(param.name, "char", length.name)
+        return Target(f"*{param.name}", param.type.text)
 
     def _value(self, plan: Plan, selected: Selected, bounds: list[Bound]) -> Read | Expression:
         field = selected.field
@@ -234,17 +231,8 @@ class Planner:
         ]
         if len(inputs) != 1 or inputs[0].type.pointers:
             raise self._error(plan, f"has {len(inputs)} inputs that may be the value; it needs one.")
-        output = Output(inputs[0].name, inputs[0].type.text, value)
-        return Plan(
-            plan.row,
-            plan.function,
-            plan.pointers,
-            plan.versioned,
-            plan.mismatch,
-            tuple(bounds),
-            (output,),
-            plan.cast,
-        )
+        output = Output(inputs[0].name, inputs[0].type.text, value=value)
+        return replace(plan, bounds=tuple(bounds), outputs=(output,))
 
     def _finder(self, plan: Plan, row: Finder) -> None:
         types = [(p.type.text, p.type.pointers) for p in plan.function.params]

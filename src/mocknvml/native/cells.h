@@ -21,7 +21,10 @@ _Static_assert(MOCK_TEXT_LONGEST <= MOCK_TEXT_MAX, "a text field is longer than 
 
 struct mock_text {
     uint32_t length; /* without the terminating zero */
-    char bytes[MOCK_TEXT_MAX];
+    union {
+        char bytes[MOCK_TEXT_MAX];
+        mock_word words[MOCK_TEXT_MAX / 8]; /* moved by words: a wider load waits for the stores that it covers */
+    };
 };
 
 static inline nvmlReturn_t mock_head_status(uint64_t head)
@@ -42,12 +45,16 @@ uint64_t mock_signal_value(const mock_word *state, uint32_t signals, uint64_t he
 /* Node time of the node that the process is attached to, in nanoseconds. */
 uint64_t mock_now(void);
 
-/* value * factor / 10^9, exactly; a division of 128 bits would take as long as all the rest of a call. */
+/* value * factor / 10^9, of which the lower 64 bits; in 64-bit steps, because dividing 128 bits is slow. */
 static inline uint64_t mock_billionth(uint64_t value, uint64_t factor)
 {
     const uint64_t billion = 1000000000;
-    uint64_t rest = value % billion;
+    uint64_t rest = value % billion, product;
 
+    if (factor == billion)
+        return value;
+    if (!__builtin_mul_overflow(value, factor, &product))
+        return product / billion;
     return value / billion * factor + rest * (factor / billion) + rest * (factor % billion) / billion;
 }
 
@@ -64,17 +71,21 @@ static inline nvmlReturn_t mock_number(const mock_word *state, uint32_t signals,
     return mock_head_status(head);
 }
 
+/* The last word of a text, which holds less than eight of its bytes and then zeroes. */
+static inline uint64_t mock_text_end(const mock_word *state, uint32_t at, uint32_t length)
+{
+    return mock_word_at(state, at + 1 + length / 8) & ~(UINT64_MAX << length % 8 * 8);
+}
+
 /* Status and bytes of a text of at most `size` bytes. */
 static inline nvmlReturn_t mock_text(const mock_word *state, uint32_t at, uint32_t size, struct mock_text *text)
 {
     uint64_t head = mock_word_at(state, at);
 
     text->length = mock_head_length(head, size - 1);
-    for (uint32_t word = 0; word * 8 < text->length; word++) {
-        uint64_t eight = mock_word_at(state, at + 1 + word);
-        memcpy(&text->bytes[word * 8], &eight, 8);
-    }
-    text->bytes[text->length] = '\0';
+    for (uint32_t word = 0; word < text->length / 8; word++)
+        mock_word_put(text->words, word, mock_word_at(state, at + 1 + word));
+    mock_word_put(text->words, text->length / 8, mock_text_end(state, at, text->length));
     return mock_head_status(head);
 }
 

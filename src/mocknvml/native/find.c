@@ -32,27 +32,36 @@ nvmlReturn_t native_nvmlDeviceGetHandleByIndex(unsigned int index, nvmlDevice_t 
 /* The last GPU found for texts with the same ending; a hint, checked at each use. */
 static _Atomic uint16_t hints[256];
 
-static bool text_is(const struct mock_node *node, uint32_t index, uint32_t at, uint32_t size, const char *wanted)
+static bool text_is(const struct mock_node *node, uint32_t index, uint32_t at, uint32_t size, const char *wanted,
+                    uint32_t length)
 {
     const mock_word *state;
-    struct mock_text text;
-    nvmlReturn_t status = NVML_ERROR_UNKNOWN;
+    uint64_t eight, end = 0;
+    bool same = false;
 
+    for (uint32_t i = length % 8; i-- > 0;)
+        end = end << 8 | (unsigned char)wanted[length / 8 * 8 + i];
     MOCK_LATCH(state, mock_gpu_at(node, index), MOCK_GPU_WORDS) {
-        status = mock_text(state, at, size, &text);
+        uint64_t head = mock_word_at(state, at);
+        same = mock_head_status(head) == NVML_SUCCESS && mock_head_length(head, size - 1) == length;
+        for (uint32_t word = 0; same && word < length / 8; word++) {
+            memcpy(&eight, &wanted[word * 8], 8);
+            same = mock_word_at(state, at + 1 + word) == eight;
+        }
+        same = same && mock_text_end(state, at, length) == end;
     }
-    return status == NVML_SUCCESS && strcmp(text.bytes, wanted) == 0;
+    return same;
 }
 
 nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t size, const char *wanted, nvmlDevice_t *device)
 {
-    size_t length = strnlen(wanted, size);
+    uint32_t length = (uint32_t)strnlen(wanted, size);
     _Atomic uint16_t *hint = &hints[length < 2 ? 0 : (uint8_t)(wanted[length - 1] * 16 + wanted[length - 2])];
     uint32_t index = atomic_load_explicit(hint, memory_order_relaxed);
 
-    if (index >= node->gpu_count || !text_is(node, index, at, size, wanted)) {
+    if (index >= node->gpu_count || !text_is(node, index, at, size, wanted, length)) {
         for (index = 0; index < node->gpu_count; index++)
-            if (text_is(node, index, at, size, wanted))
+            if (text_is(node, index, at, size, wanted, length))
                 break;
         if (index == node->gpu_count)
             return NVML_ERROR_NOT_FOUND;

@@ -19,10 +19,6 @@ enum {
     NODES = 16,      /* nodes that a process attached to; the oldest is given up for a new one */
 };
 
-static const char default_driver[] = "550.54.15";
-static const char default_profile[] = "a100-sxm4-40gb";
-static const uint32_t default_gpu_count = 8;
-
 /* What an init touches stands together and the large arrays behind it: each page that it touches costs a page fault. */
 _Atomic(struct mock_node *) mock_current;
 static uint32_t init_count; /* under the lock, as all of the following */
@@ -32,6 +28,12 @@ static struct mock_node nodes[NODES];
 __attribute__((section(".bss.devices"))) struct mock_device mock_devices[MOCK_MAX_GPUS];
 __attribute__((section(".bss.memory")))
 static _Alignas(4096) char static_memory[MOCK_NODE_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
+
+/* What tells this library from NVIDIA's: `readelf -n` shows it. */
+static const struct {
+    uint32_t name_size, text_size, type;
+    char name[12], text[12];
+} note __attribute__((section(".note.mocknvml"), aligned(4), used)) = {9, 12, 1, "mocknvml", "simulated"};
 
 struct config {
     const char *node;
@@ -70,9 +72,9 @@ static nvmlReturn_t read_environment(struct config *config)
     const char *driver = environment("MOCK_NVML_DRIVER_VERSION");
 
     config->node = environment("MOCK_NVML_NODE");
-    config->driver = default_driver;
-    config->profile = profile_named(default_profile);
-    config->gpu_count = default_gpu_count;
+    config->driver = MOCK_DEFAULT_DRIVER;
+    config->profile = profile_named(MOCK_DEFAULT_PROFILE);
+    config->gpu_count = MOCK_DEFAULT_GPUS;
     if (count != NULL) {
         char *end;
         errno = 0;
@@ -92,8 +94,8 @@ static nvmlReturn_t read_environment(struct config *config)
     if (driver != NULL) {
         if (!mock_driver_known(driver)) {
             dprintf(STDERR_FILENO,
-                    "mocknvml: MOCK_NVML_DRIVER_VERSION=%.100s: give a driver version from 450 on, such as %s\n", driver,
-                    default_driver);
+                    "mocknvml: MOCK_NVML_DRIVER_VERSION=%.100s: give a driver version from 450 on, such as " MOCK_DEFAULT_DRIVER
+                    "\n", driver);
             return NVML_ERROR_INVALID_ARGUMENT;
         }
         config->driver = driver;

@@ -12,7 +12,6 @@
 #include "cells.h"
 
 enum {
-    MOCK_MAX_GPUS = 16384,
     MOCK_ERROR_MAX = 512,
     MOCK_DRIVER_MAX = 16, /* mock_driver_known takes no longer one */
 };

@@ -86,7 +86,9 @@ class _Reader:
             raise ProfileError(f"{self.file}: {error.strerror}") from None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 0
-            raise ProfileError(f"{self.file}:{line}: {error.problem}") from None
+            raise ProfileError(f"{self.file}:{line}: not YAML: {error.problem}") from None
+        except (yaml.reader.ReaderError, UnicodeDecodeError) as error:
+            raise ProfileError(f"{self.file}: not YAML in UTF-8: {error.reason}") from None
         if not isinstance(root, yaml.MappingNode):
             raise ProfileError(f"{self.file}: a profile is a mapping of blocks; start with `inherits:` and `source:`")
         entries = self._mapping(root)
@@ -95,28 +97,26 @@ class _Reader:
         if "inherits" in entries:
             self._inherit(entries["inherits"])
         if "addresses" in entries:
-            self.profile.addresses = [self._address(node) for node in self._list(entries["addresses"])]
+            self.profile.addresses = self._addresses(entries["addresses"])
         for name, node in entries.items():
             if name not in META:
                 self._block(name, node)
 
-    def _mapping(self, node: yaml.Node) -> dict[str, yaml.Node]:
-        if not isinstance(node, yaml.MappingNode):
-            raise self.fail(node, "a mapping is needed here")
+    def _mapping(self, node: yaml.Node, prefix: str = "") -> dict[str, yaml.Node]:
         entries: dict[str, yaml.Node] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self.fail(key, "a key must be a plain word")
             if key.value in entries:
-                raise self.fail(key, f"{key.value}: given twice")
+                raise self.fail(key, f"{prefix}{key.value}: given twice, remove one")
             entries[key.value] = value
         return entries
 
-    def _list(self, node: yaml.Node) -> list[yaml.Node]:
-        if not isinstance(node, yaml.SequenceNode):
-            raise self.fail(node, "a list is needed here")
-        return list(node.value)
-
     def _plain(self, node: yaml.Node) -> object:
-        return yaml.SafeLoader("").construct_object(node, deep=True)
+        try:
+            return yaml.SafeLoader("").construct_object(node, deep=True)
+        except yaml.constructor.ConstructorError as error:
+            raise self.fail(node, f"{error.problem}; write a plain value") from None
 
     def _inherit(self, node: yaml.Node) -> None:
         name = str(self._plain(node))
@@ -124,47 +124,62 @@ class _Reader:
         boards = {board: FOLDER / f"{board}.yaml" for board in builtin()}
         parent = chips.get(name) or boards.get(name)
         if parent is None:
-            raise self.fail(node, f"inherits: no profile {name}{did_you_mean(name, [*chips, *boards])}")
+            known = [*boards, *chips]
+            raise self.fail(
+                node, f"inherits: no profile {name}{did_you_mean(name, known)}, give one of {', '.join(known)}"
+            )
         _Reader(parent, self.profile).read()
+
+    def _addresses(self, node: yaml.Node) -> list[int]:
+        if not isinstance(node, yaml.SequenceNode):
+            raise self.fail(node, "addresses: give a list, such as ['00000000:07:00.0', '00000000:0F:00.0']")
+        return [self._address(item) for item in node.value]
 
     def _address(self, node: yaml.Node) -> int:
         text = str(self._plain(node))
         match = re.fullmatch(r"([0-9a-fA-F]{4,8}):([0-9a-fA-F]{2}):([01][0-9a-fA-F])\.0", text)
         if match is None or int(match[1], 16) > 0xFFFF:
-            raise self.fail(node, f"{text}: give a PCI address such as '00000000:07:00.0'")
+            raise self.fail(node, f"addresses: {text}: give a PCI address such as '00000000:07:00.0'")
         return int(match[1], 16) << 16 | int(match[2], 16) << 8 | int(match[3], 16)
 
     def _block(self, name: str, node: yaml.Node) -> None:
-        names = {block.key() for block in layout().gpu.blocks}
-        if name not in names:
-            raise self.fail(node, f"{name}: no such block{did_you_mean(name, [*names, *META])}")
-        for key, value in self._mapping(node).items():
-            place = layout().gpu.places.get(f"{name}.{key}")
-            if place is None:
-                known = [p.split(".")[1] for p in layout().gpu.places if p.startswith(f"{name}.")]
-                raise self.fail(value, f"{name}.{key}: no such field{did_you_mean(key, known)}")
-            self._elements(place, value, ())
+        blocks = {block.key(): block for block in layout().gpu.blocks}
+        if name not in blocks:
+            raise self.fail(node, f"{name}: no such block{did_you_mean(name, [*blocks, *META])}")
+        fields = {field.name: field for field in blocks[name].fields()}
+        if not isinstance(node, yaml.MappingNode):
+            raise self.fail(node, f"{name}: give a mapping of fields: {', '.join(fields)}")
+        for key, value in self._mapping(node, f"{name}.").items():
+            if key not in fields:
+                raise self.fail(value, f"{name}.{key}: no such field{did_you_mean(key, fields)}")
+            if expression := fields[key].expression:
+                sources = ", ".join(dict.fromkeys(source.key for source in expression.fields()))
+                raise self.fail(value, f"{name}.{key}: follows from {sources}, give those")
+            self._elements(layout().gpu.places[f"{name}.{key}"], value, ())
 
     def _elements(self, place: Place, node: yaml.Node, given: tuple[str, ...]) -> None:
         """Values by index names; a plain value instead of a mapping stands for all that are left."""
-        left = place.field.per[len(given) :]
+        left, name = place.field.per[len(given) :], ".".join((place.field.key, *given))
         if left and isinstance(node, yaml.MappingNode):
-            for key, value in self._mapping(node).items():
-                for index in self._indices(left[0].keys, key, value):
+            for key, value in self._mapping(node, f"{name}.").items():
+                for index in self._indices(left[0].keys, key, f"{name}.{key}", value):
                     self._elements(place, value, (*given, index))
             return
+        plain = self._plain(node)
         try:
-            parsed = parse(place.field, self._plain(node))
+            parsed = parse(place.field, plain)
         except MocknvmlError as error:
-            raise self.fail(node, f"{'.'.join((place.field.key, *given))}: {error}") from None
+            raise self.fail(node, f"{name}: {error}") from None
         for rest in product(*(domain.keys for domain in left)):
             self.profile.values[place.field.key, (*given, *rest)] = parsed
 
-    def _indices(self, keys: tuple[str, ...], key: str, node: yaml.Node) -> list[str]:
+    def _indices(self, keys: tuple[str, ...], key: str, name: str, node: yaml.Node) -> tuple[str, ...]:
         """One index, or a range such as 0-11."""
-        first, dash, last = key.partition("-")
-        if dash and first in keys and last in keys:
-            return list(keys[keys.index(first) : keys.index(last) + 1])
-        if key not in keys:
-            raise self.fail(node, f"{key}: is none of {', '.join(keys)}{did_you_mean(key, keys)}")
-        return [key]
+        first, _, last = key.partition("-")
+        if key in keys:
+            return (key,)
+        if first in keys and last in keys and keys.index(first) <= keys.index(last):
+            return keys[keys.index(first) : keys.index(last) + 1]
+        if keys[0] == "0":
+            raise self.fail(node, f"{name}: give a number from 0 to {keys[-1]}, or a range such as 0-{keys[-1]}")
+        raise self.fail(node, f"{name}: give one of {', '.join(keys)}{did_you_mean(key, keys)}")

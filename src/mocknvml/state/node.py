@@ -9,6 +9,7 @@ from ctypes import c_uint32, c_uint64
 from pathlib import Path
 from types import TracebackType
 
+from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
 from mocknvml.profiles import load_profile
 from mocknvml.state.layout import (
@@ -25,9 +26,6 @@ from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CProfile, native
 from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
 from mocknvml.table.blocks import Number, Records, Text
 
-DEFAULT_PROFILE = "a100-sxm4-40gb"
-DEFAULT_DRIVER = "550.54.15"
-MAX_GPUS = 16384
 NO_PERMISSION = 4
 
 
@@ -193,18 +191,18 @@ class Node(_Block):
     def create(
         cls,
         path: str | os.PathLike[str],
-        profile: str = DEFAULT_PROFILE,
-        gpus: int = 8,
-        driver: str = DEFAULT_DRIVER,
+        profile: str = defaults.PROFILE,
+        gpus: int = defaults.GPUS,
+        driver: str = defaults.DRIVER,
     ) -> Node:
         """Make a node file, replacing one that is there, and open it.
 
         `profile` is a built-in one, or the path of a YAML file; `gpus` counts from 0 to 16384.
         """
-        if not 0 <= gpus <= MAX_GPUS:
-            raise NodeError(f"gpus={gpus}: give a number from 0 to {MAX_GPUS}")
+        if not 0 <= gpus <= defaults.MAX_GPUS:
+            raise NodeError(f"gpus={gpus}: give a number from 0 to {defaults.MAX_GPUS}")
         if not native().mock_api_driver_known(driver.encode()):
-            raise NodeError(f"driver={driver}: give a driver version from 450 on, such as {DEFAULT_DRIVER}")
+            raise NodeError(f"driver={driver}: give a driver version from 450 on, such as {defaults.DRIVER}")
         loaded = load_profile(profile)
         image = loaded.image()
         described = CProfile(

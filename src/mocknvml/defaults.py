@@ -1,0 +1,8 @@
+"""What a node is when nobody says otherwise, and how large one may be. The C takes these from here too (state.h)."""
+
+from typing import Final
+
+PROFILE: Final = "a100-sxm4-40gb"
+GPUS: Final = 8
+DRIVER: Final = "550.54.15"
+MAX_GPUS: Final = 16384
