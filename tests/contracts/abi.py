@@ -1,7 +1,7 @@
 """Calls any function of the library: arguments, structs and versions are read off the model of nvml.h.
 
-No test here names the functions that it calls, so a new one is tested without a line. A wrong library writes behind what
-it was given; each piece of memory has a guard there, to be looked at after the call.
+No test here names the functions that it calls, so a new one is tested without a line. A wrong library writes behind
+what it was given; each piece of memory has a guard there, to be looked at after the call.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ import pytest
 
 import mocknvml
 from mocknvml.codegen.build import zig
-from mocknvml.codegen.header import SCALARS, CType, Function, Header, Param, Struct, Version, include_folder, load, parse
+from mocknvml.codegen.header import (
+    SCALARS,
+    CType,
+    Function,
+    Header,
+    Param,
+    Struct,
+    Version,
+    include_folder,
+    load,
+    parse,
+)
 from mocknvml.codegen.plan import LIVE_HANDLES, Plan, plan_all
 from mocknvml.codegen.shapes import LEGACY, OPTIONAL
 from mocknvml.nvml import ROWS
@@ -183,7 +194,10 @@ class Library:
 
     def handle(self, kind: str) -> int:
         """A valid handle, or some number where there is none."""
-        makers: dict[str, Callable[[], int]] = {"nvmlDevice_t": lambda: self.device(0), "nvmlEventSet_t": self.event_set}
+        makers: dict[str, Callable[[], int]] = {
+            "nvmlDevice_t": lambda: self.device(0),
+            "nvmlEventSet_t": self.event_set,
+        }
         assert set(makers) == set(LIVE_HANDLES), "a handle that can exist now needs its maker here"
         return makers[kind]() if kind in makers else GARBAGE
 
@@ -204,7 +218,7 @@ class Call:
 
     @classmethod
     def with_memory(cls, library: Library, plan: Plan, versions: dict[str, Version] | None = None) -> Call:
-        """Every pointer points to memory of its own; numbers and handles are 0. A versioned struct is of its last version."""
+        """Every pointer points to memory of its own, a versioned struct has its last version; all else is 0."""
         call = cls.without_arguments(library, plan)
         chosen = {param.name: family[-1] for param, family in plan.versioned} | (versions or {})
         for param in plan.function.params:

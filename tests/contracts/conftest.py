@@ -57,7 +57,11 @@ def _example(of: Number | Member) -> object:
 def give_everything(gpu: Gpu) -> None:
     places = layout().gpu.places.values()
     gpu.update(
-        {".".join((place.field.key, *names)): example(place.field) for place in places for names in place.element_names()}
+        {
+            ".".join((place.field.key, *names)): example(place.field)
+            for place in places
+            for names in place.element_names()
+        }
     )
 
 

@@ -10,7 +10,6 @@ from mocknvml.codegen.build import MACHINES, zig
 from mocknvml.codegen.header import Header, Struct, include_folder
 from tests.contracts.abi import header
 
-
 UINT64_MAX = 2**64 - 1
 
 

@@ -76,7 +76,8 @@ def build(out: Path, machine: str = "x86_64") -> None:
 
         def link(name: str, sources: list[Path], *more: str) -> None:
             target = folder / name
-            command = [*compiler, *FLAGS, *maps, *includes, "-shared", *map(str, sources), "-o", str(target), *more]
+            linking = ("-shared", "-Wl,-z,defs", *map(str, sources), "-o", str(target))
+            command = [*compiler, *FLAGS, *maps, *includes, *linking, *more]
             subprocess.run(command, check=True, timeout=TIMEOUT, env=environment, cwd=folder)
             # Beside it and renamed: a process may have the old one mapped.
             shutil.copy(target, out / f".{name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mocknvml.codegen.header import Function, Header, Param, Version
+from mocknvml.codegen.header import CType, Function, Header, Param, Version
 from mocknvml.codegen.shapes import LEGACY, OPTIONAL
 from mocknvml.nvml import FIELD_IDS
 from mocknvml.state.layout import Place, layout
@@ -156,6 +156,7 @@ class Planner:
             if member is None:
                 continue
             target = f"{param.name}->{name}"
+            self._check_fit(plan, name, member.type, member.type.base == "char" and bool(member.type.array), field)
             if isinstance(field, Text):
                 length = function.param("length")
                 room = f"sizeof {target}"
@@ -170,8 +171,7 @@ class Planner:
         )
 
     def _parameter(self, plan: Plan, param: Param, field: Field) -> Target:
-        if param.type.is_text != isinstance(field, Text):
-            raise self._error(plan, f"has '{param.name}' of type {param.type.text}, which {field.key} does not fit.")
+        self._check_fit(plan, param.name, param.type, param.type.is_text, field)
         if param.type.is_text:
             length = plan.function.param("length") or plan.function.param("size")
             if length is None:
@@ -179,8 +179,18 @@ class Planner:
             return Target(param.name, "char", length.name)
         return Target(f"*{param.name}", param.type.text)
 
+    def _check_fit(self, plan: Plan, name: str, kind: CType, is_text: bool, field: Field) -> None:
+        """A text goes where there is room for one, a number into a number."""
+        is_number = kind.kind in ("scalar", "enum") and not is_text and not kind.array
+        if not (is_text if isinstance(field, Text) else is_number and isinstance(field, Number)):
+            raise self._error(plan, f"has '{name}' of type {kind.text}, which {field.key} does not fit.")
+
     def _value(self, plan: Plan, selected: Selected, bounds: list[Bound]) -> Read | Expression:
         field = selected.field
+        has_device = any(param.type.text == "nvmlDevice_t" and param.type.is_handle for param in plan.function.params)
+        if field.block.of_node == has_device:
+            owner = "the node" if field.block.of_node else "a GPU"
+            raise self._error(plan, f"reads {field.key}, which is a field of {owner}.")
         if field.expression is not None:
             return field.expression
         place = _place(field)
@@ -245,15 +255,16 @@ class Planner:
         if array is None or not isinstance(records, Records):
             raise self._error(plan, f"does not list {records.key}.")
         struct, members = self.header.structs[array.type.base], records.record.members()
-        for theirs, ours in row.members.items():
+        for ours in (*row.records.arguments, *row.members.values()):
+            if ours not in members:
+                raise self._error(plan, f"lists {records.key}, which has no '{ours}'{did_you_mean(ours, members)}.")
+        for theirs in row.members:
             if struct.member(theirs) is None:
                 raise self._error(
                     plan,
                     f"lists {struct.name}, which has no member '{theirs}'"
                     f"{did_you_mean(theirs, [m.name for m in struct.members])}.",
                 )
-            if ours not in members:
-                raise self._error(plan, f"lists {records.key}, which has no '{ours}'{did_you_mean(ours, members)}.")
 
 
 def _place(field: Field) -> Place:
@@ -267,14 +278,23 @@ def field_ids(header: Header) -> dict[int, tuple[FieldId, Read]]:
     for row in FIELD_IDS:
         if row.name not in header.constants:
             raise TableError(f"{row.where}: nvml.h has no {row.name}{did_you_mean(row.name, header.constants)}")
-        place = _place(row.output.field)
-        at = place.offset
-        if row.output.fixed:
-            at = place.element(place.index(row.output.arguments))
-        elif row.output.arguments not in ((), ("scopeId",)) or len(place.shape) != len(row.output.arguments):
-            raise TableError(f"{row.where}: {row.name} can select only by scopeId, in a field with one index")
-        planned[header.constants[row.name]] = (row, Read(place, at, ()))
+        planned[header.constants[row.name]] = (row, Read(*_field_id_place(row), ()))
     return dict(sorted(planned.items()))
+
+
+def _field_id_place(row: FieldId) -> tuple[Place, int]:
+    field, arguments = row.output.field, row.output.arguments
+    if not isinstance(field, Number) or field.expression is not None or field.block.of_node:
+        raise TableError(f"{row.where}: {row.name} cannot answer {field.key}: it needs a stored number of a GPU")
+    place = _place(field)
+    if len(arguments) != len(place.shape) or not (row.output.fixed or arguments in ((), ("scopeId",))):
+        raise TableError(f"{row.where}: {row.name} can select only by scopeId, in a field with one index")
+    if not row.output.fixed:
+        return place, place.offset
+    for key, domain in zip(arguments, field.per, strict=True):
+        if key not in domain.keys:
+            raise TableError(f"{row.where}: {row.name} reads {field.key} at '{key}'{did_you_mean(key, domain.keys)}")
+    return place, place.element(place.index(arguments))
 
 
 def plan_all(header: Header, rows: tuple[Row, ...]) -> list[Plan]:
@@ -287,9 +307,9 @@ def plan_all(header: Header, rows: tuple[Row, ...]) -> list[Plan]:
     planner = Planner(header)
     for row in rows:
         planner.plan(row)
-    missing = [name for name in header.functions if name not in seen]
+    missing = [_header_says(function) for name, function in header.functions.items() if name not in seen]
     if missing:
-        raise TableError(f"nvml.h has functions without a row: {', '.join(missing)}")
+        raise TableError(f"src/mocknvml/nvml: functions without a row:{''.join(missing)}")
     return [planner.plan(seen[name]) for name in header.functions]
 
 

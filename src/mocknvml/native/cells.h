@@ -21,10 +21,7 @@ _Static_assert(MOCK_TEXT_LONGEST <= MOCK_TEXT_MAX, "a text field is longer than 
 
 struct mock_text {
     uint32_t length; /* without the terminating zero */
-    union {
-        char bytes[MOCK_TEXT_MAX];
-        mock_word words[MOCK_TEXT_MAX / 8]; /* moved by words: a wider load waits for the stores that it covers */
-    };
+    char bytes[MOCK_TEXT_MAX];
 };
 
 static inline nvmlReturn_t mock_head_status(uint64_t head)
@@ -71,21 +68,17 @@ static inline nvmlReturn_t mock_number(const mock_word *state, uint32_t signals,
     return mock_head_status(head);
 }
 
-/* The last word of a text, which holds less than eight of its bytes and then zeroes. */
-static inline uint64_t mock_text_end(const mock_word *state, uint32_t at, uint32_t length)
-{
-    return mock_word_at(state, at + 1 + length / 8) & ~(UINT64_MAX << length % 8 * 8);
-}
-
 /* Status and bytes of a text of at most `size` bytes. */
 static inline nvmlReturn_t mock_text(const mock_word *state, uint32_t at, uint32_t size, struct mock_text *text)
 {
     uint64_t head = mock_word_at(state, at);
 
     text->length = mock_head_length(head, size - 1);
-    for (uint32_t word = 0; word < text->length / 8; word++)
-        mock_word_put(text->words, word, mock_word_at(state, at + 1 + word));
-    mock_word_put(text->words, text->length / 8, mock_text_end(state, at, text->length));
+    for (uint32_t word = 0; word * 8 < text->length; word++) {
+        uint64_t eight = mock_word_at(state, at + 1 + word);
+        memcpy(&text->bytes[word * 8], &eight, 8);
+    }
+    text->bytes[text->length] = '\0';
     return mock_head_status(head);
 }
 

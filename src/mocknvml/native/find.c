@@ -48,7 +48,7 @@ static bool text_is(const struct mock_node *node, uint32_t index, uint32_t at, u
             memcpy(&eight, &wanted[word * 8], 8);
             same = mock_word_at(state, at + 1 + word) == eight;
         }
-        same = same && mock_text_end(state, at, length) == end;
+        same = same && (mock_word_at(state, at + 1 + length / 8) & ~(UINT64_MAX << length % 8 * 8)) == end;
     }
     return same;
 }

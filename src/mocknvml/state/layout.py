@@ -116,13 +116,26 @@ class Layout:
 
     @property
     def hash(self) -> int:
-        """Identifies the layout: a file of another one is refused."""
+        """Identifies the layout, and what its words mean: a file of another one is refused."""
         described = [
-            f"{scope.words} {place.field.key} {place.offset} {place.element_words} {place.shape}"
+            f"{scope.words} {place.offset} {_meaning(place.field)}"
             for scope in (self.node, self.gpu)
             for place in scope.places.values()
         ]
         return int.from_bytes(hashlib.sha256("\n".join(described).encode()).digest()[:8], "little")
+
+
+def _meaning(field: Field) -> str:
+    """What a reader must know of a field to read its words."""
+    inner = ""
+    match field:
+        case Number():
+            inner = f"{field.kind} {field.names.keys if field.names else ''} {field.integral}"
+        case Text():
+            inner = str(field.size)
+        case Records():
+            inner = f"{field.capacity} {field.record.members()}"
+    return f"{type(field).__name__} {field.key} {field.unit} {[domain.keys for domain in field.per]} {inner}"
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Final
 
 from mocknvml.errors import UnknownKey, ValueMismatch
@@ -24,7 +25,7 @@ from mocknvml.table.blocks import Field, Kind, Number, Records, Text
 Value = int | str | bool | list[dict[str, int | str]]
 
 # Units that may be written for a field's unit, and how many of the field's unit each is.
-UNITS: Final[dict[str, dict[str, float]]] = {
+UNITS: Final[dict[str, dict[str, int]]] = {
     "mW": {"mW": 1, "W": 1000, "kW": 1_000_000},
     "mJ": {"mJ": 1, "J": 1000, "kJ": 1_000_000},
     "B": {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40},
@@ -66,10 +67,10 @@ def parse_number(kind: Kind, unit: str, value: object, names: tuple[str, ...] = 
         match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z%/]+)\s*", value) if isinstance(value, str) else None
         if match is None or match[2] not in units:
             raise ValueMismatch(f"{value!r}: give a number with a unit, one of {', '.join(units)}")
-        exact = float(match[1]) * units[match[2]]
-        number = round(exact) if "." in match[1] else int(match[1]) * int(units[match[2]])
-        if abs(number - exact) > 1e-6:
+        exact = Fraction(match[1]) * units[match[2]]
+        if exact.denominator != 1:
             raise ValueMismatch(f"{value!r}: not a whole number of {unit}")
+        number = exact.numerator
     elif isinstance(value, int) and not isinstance(value, bool):
         number = value
     else:
