@@ -48,6 +48,9 @@ OPTIONAL: Final[dict[str, tuple[str, ...]]] = {
     "nvmlDeviceGetGpuInstancePossiblePlacements": ("placements",),
     "nvmlDeviceGetGpuInstancePossiblePlacements_v2": ("placements",),
     "nvmlGpuInstanceGetComputeInstancePossiblePlacements": ("placements",),
+    # nvml.h: an error only "if both current and pending are NULL"; nvidia-smi 535 passes one.
+    "nvmlDeviceGetDriverModel": ("current", "pending"),
+    "nvmlDeviceGetDriverModel_v2": ("current", "pending"),
     # nvml.h, nvmlDeviceDiscoverGpus: the PCI tree to search; NULL is no error that it lists.
     "nvmlDeviceDiscoverGpus": ("pciInfo",),
 }

@@ -38,7 +38,7 @@ API struct mock_node *mock_api_open(const char *path, char error[MOCK_ERROR_MAX]
 {
     struct mock_node *node = malloc(sizeof *node);
 
-    if (node != NULL && mock_node_open(node, path, error) == NVML_SUCCESS)
+    if (node != NULL && mock_node_open(node, path, NULL, error) == NVML_SUCCESS)
         return node;
     free(node);
     return NULL;

@@ -17,33 +17,60 @@ enum {
     EVENT_SETS = 1024,
 };
 
+/* A set is in use while its generation is odd; a waiter remembers the one that it began with, since an entry is used again. */
 struct event_set {
-    _Atomic uint32_t used;
-    uint32_t unused;
+    _Atomic uint64_t generation;
 };
 
 static struct event_set sets[EVENT_SETS];
 static _Atomic uint32_t wakeups; /* advances when waiters have to look around */
 
-bool mock_event_set_valid(nvmlEventSet_t set)
+/* The generation of a set in use, or 0 for what is none. */
+static uint64_t generation_of(nvmlEventSet_t set)
 {
     uintptr_t distance = (uintptr_t)set - (uintptr_t)sets;
 
-    return distance < sizeof sets && distance % sizeof *sets == 0
-           && atomic_load_explicit(&sets[distance / sizeof *sets].used, memory_order_acquire) == 1;
+    if (distance >= sizeof sets || distance % sizeof *sets != 0)
+        return 0;
+    uint64_t generation = atomic_load_explicit(&sets[distance / sizeof *sets].generation, memory_order_acquire);
+    return generation % 2 == 1 ? generation : 0;
 }
 
-void mock_event_sets_wake(void)
+bool mock_event_set_valid(nvmlEventSet_t set)
+{
+    return generation_of(set) != 0;
+}
+
+static void wake(void)
 {
     atomic_fetch_add_explicit(&wakeups, 1, memory_order_release);
     syscall(SYS_futex, &wakeups, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
+static void end(struct event_set *set)
+{
+    uint64_t generation = atomic_load_explicit(&set->generation, memory_order_relaxed);
+
+    if (generation % 2 == 1)
+        atomic_compare_exchange_strong_explicit(&set->generation, &generation, generation + 1, memory_order_release,
+                                                memory_order_relaxed);
+}
+
+/* The last shutdown ends all sets. */
+void mock_event_sets_end(void)
+{
+    for (size_t i = 0; i < EVENT_SETS; i++)
+        end(&sets[i]);
+    wake();
+}
+
 nvmlReturn_t native_nvmlEventSetCreate(nvmlEventSet_t *set)
 {
     for (size_t i = 0; i < EVENT_SETS; i++) {
-        uint32_t free = 0;
-        if (atomic_compare_exchange_strong_explicit(&sets[i].used, &free, 1, memory_order_acq_rel, memory_order_relaxed)) {
+        uint64_t generation = atomic_load_explicit(&sets[i].generation, memory_order_relaxed);
+        if (generation % 2 == 0
+            && atomic_compare_exchange_strong_explicit(&sets[i].generation, &generation, generation + 1,
+                                                       memory_order_acq_rel, memory_order_relaxed)) {
             *set = (nvmlEventSet_t)&sets[i];
             return NVML_SUCCESS;
         }
@@ -53,8 +80,8 @@ nvmlReturn_t native_nvmlEventSetCreate(nvmlEventSet_t *set)
 
 nvmlReturn_t native_nvmlEventSetFree(nvmlEventSet_t set)
 {
-    atomic_store_explicit(&((struct event_set *)set)->used, 0, memory_order_release);
-    mock_event_sets_wake();
+    end((struct event_set *)set);
+    wake();
     return NVML_SUCCESS;
 }
 
@@ -65,7 +92,7 @@ nvmlReturn_t native_nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long 
     uint64_t supported = 0;
 
     (void)set;
-    MOCK_LATCH(state, mock_gpu(mock_attached(), device), MOCK_GPU_WORDS) {
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
         status = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(events.supported), &supported);
     }
     if (status != NVML_SUCCESS)
@@ -84,18 +111,19 @@ static uint64_t monotonic(void)
 
 static nvmlReturn_t wait(nvmlEventSet_t set, unsigned int timeout_ms)
 {
-    uint64_t end = monotonic() + (uint64_t)timeout_ms * 1000000;
+    uint64_t deadline = monotonic() + (uint64_t)timeout_ms * 1000000;
+    uint64_t generation = generation_of(set);
 
     for (;;) {
         uint32_t seen = atomic_load_explicit(&wakeups, memory_order_acquire);
         uint64_t now = monotonic();
         if (mock_attached() == NULL)
             return NVML_ERROR_UNINITIALIZED;
-        if (!mock_event_set_valid(set))
+        if (generation == 0 || generation_of(set) != generation)
             return NVML_ERROR_INVALID_ARGUMENT;
-        if (now >= end)
+        if (now >= deadline)
             return NVML_ERROR_TIMEOUT;
-        struct timespec left = {(time_t)((end - now) / 1000000000), (long)((end - now) % 1000000000)};
+        struct timespec left = {(time_t)((deadline - now) / 1000000000), (long)((deadline - now) % 1000000000)};
         syscall(SYS_futex, &wakeups, FUTEX_WAIT_PRIVATE, seen, &left, NULL, 0);
     }
 }

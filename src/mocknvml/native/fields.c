@@ -24,7 +24,7 @@ static void put_value(const struct mock_field *field, uint64_t value, nvmlFieldV
 /* Which status a field id has is told per value; the call itself succeeds. */
 nvmlReturn_t native_nvmlDeviceGetFieldValues(nvmlDevice_t device, int valuesCount, nvmlFieldValue_t *values)
 {
-    struct mock_block *gpu = mock_gpu(mock_attached(), device);
+    const struct mock_block *gpu = mock_gpu_of(device);
     const mock_word *state;
     struct timespec now;
 

@@ -7,7 +7,7 @@
 
 nvmlReturn_t native_nvmlDeviceGetCount_v2(unsigned int *deviceCount)
 {
-    *deviceCount = mock_attached()->gpu_count;
+    *deviceCount = mock_node()->gpu_count;
     return NVML_SUCCESS;
 }
 
@@ -18,7 +18,7 @@ nvmlReturn_t native_nvmlDeviceGetCount(unsigned int *deviceCount)
 
 nvmlReturn_t native_nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *device)
 {
-    if (index >= mock_attached()->gpu_count)
+    if (index >= mock_node()->gpu_count)
         return NVML_ERROR_INVALID_ARGUMENT;
     *device = mock_handle(index);
     return NVML_SUCCESS;
@@ -89,7 +89,7 @@ nvmlReturn_t native_nvmlDeviceGetHandleByUUIDV(const nvmlUUID_t *uuid, nvmlDevic
     default:
         return NVML_ERROR_INVALID_ARGUMENT;
     }
-    return mock_find_text(mock_attached(), MOCK_AT(identity.uuid), MOCK_SIZE(identity.uuid), text, device);
+    return mock_find_text(mock_node(), MOCK_AT(identity.uuid), MOCK_SIZE(identity.uuid), text, device);
 }
 
 /* A field of hexadecimal digits that ends with `end`; any width. */
@@ -125,7 +125,7 @@ static bool parse_bus_id(const char *text, unsigned long address[3])
 /* An id that isn't one is NOT_FOUND too: nvml.h, "if pciBusId does not match a valid device on the system". */
 nvmlReturn_t native_nvmlDeviceGetHandleByPciBusId_v2(const char *pciBusId, nvmlDevice_t *device)
 {
-    const struct mock_node *node = mock_attached();
+    const struct mock_node *node = mock_node();
     unsigned long wanted[3];
 
     if (!parse_bus_id(pciBusId, wanted))

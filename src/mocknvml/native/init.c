@@ -15,19 +15,24 @@
 #include "runtime.h"
 
 enum {
-    STATIC_GPUS = 8, /* a private node of this size lives in .bss, which dlclose releases */
+    STATIC_GPUS = 8, /* a node of this size fits into static_memory */
     NODES = 16,      /* nodes that a process attached to; the oldest is given up for a new one */
 };
 
 /* What an init touches stands together and the large arrays behind it: each page that it touches costs a page fault. */
 _Atomic(struct mock_node *) mock_current;
+_Atomic(struct mock_node *) mock_latest;
 static uint32_t init_count; /* under the lock, as all of the following */
 static uint32_t nodes_used; /* so many slots were ever taken; the next one is taken round-robin */
 static bool static_used;    /* once: its GPUs stay made */
 static struct mock_node nodes[NODES];
 __attribute__((section(".bss.devices"))) struct mock_device mock_devices[MOCK_MAX_GPUS];
+/* The first node of the process stands here, where dlclose releases it; a file is mapped over it, which takes the
+ * alignment of the largest page. */
 __attribute__((section(".bss.memory")))
-static _Alignas(4096) char static_memory[MOCK_NODE_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
+static _Alignas(65536) char static_memory[65536 + MOCK_NODE_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
+static const uint64_t zeroes[MOCK_GPU_STRIDE / 8];
+const struct mock_block *const mock_no_gpu = (const struct mock_block *)zeroes;
 
 /* What tells this library from NVIDIA's: `readelf -n` shows it. */
 static const struct {
@@ -44,9 +49,7 @@ struct config {
 
 uint64_t mock_now(void)
 {
-    const struct mock_node *node = mock_attached();
-
-    return node != NULL ? mock_node_time(node) : 0;
+    return mock_node_time(mock_node());
 }
 
 static const char *environment(const char *name)
@@ -122,11 +125,19 @@ static struct mock_node *take_slot(void)
     return slot;
 }
 
+/* The static memory, once and if it is large enough; else NULL, for memory of its own. */
+static char *take_static(size_t size)
+{
+    if (static_used || size > sizeof static_memory)
+        return NULL;
+    static_used = true;
+    return static_memory;
+}
+
 /* A private node lives on between shutdown and init, as a driver does, for when the environment asks for it again. */
 static nvmlReturn_t private_attach(const struct config *config, struct mock_node **attached)
 {
     size_t size = MOCK_NODE_STRIDE + (size_t)config->gpu_count * MOCK_GPU_STRIDE;
-    char *base = static_memory;
 
     for (uint32_t i = 0; i < NODES && i < nodes_used; i++) {
         struct mock_node *node = &nodes[i];
@@ -136,13 +147,12 @@ static nvmlReturn_t private_attach(const struct config *config, struct mock_node
             return NVML_SUCCESS;
         }
     }
-    if (static_used || size > sizeof static_memory) {
+    char *base = take_static(size);
+    if (base == NULL) {
         base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (base == MAP_FAILED)
             return NVML_ERROR_MEMORY;
         madvise(base, size, MADV_NOHUGEPAGE); /* which would fill the memory between the few pages that are read */
-    } else {
-        static_used = true;
     }
     struct mock_node *node = take_slot();
     node->block = (struct mock_block *)base;
@@ -176,7 +186,7 @@ static nvmlReturn_t file_attach(const char *path, struct mock_node **attached)
     char error[MOCK_ERROR_MAX];
     struct mock_node opened;
 
-    nvmlReturn_t result = mock_node_open(&opened, path, error);
+    nvmlReturn_t result = mock_node_open(&opened, path, take_static, error);
     if (result != NVML_SUCCESS) {
         dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_NODE=%s\n", error);
         return result;
@@ -203,6 +213,12 @@ static nvmlReturn_t attach(struct mock_node **node)
     return config.node != NULL ? file_attach(config.node, node) : private_attach(&config, node);
 }
 
+static void attach_to(struct mock_node *node)
+{
+    atomic_store_explicit(&mock_latest, node, memory_order_release);
+    atomic_store_explicit(&mock_current, node, memory_order_release);
+}
+
 nvmlReturn_t native_nvmlInitWithFlags(unsigned int flags)
 {
     struct mock_node *node = NULL;
@@ -217,7 +233,7 @@ nvmlReturn_t native_nvmlInitWithFlags(unsigned int flags)
         result = attach(&node);
         init_count = 0;
         if (result == NVML_SUCCESS)
-            atomic_store_explicit(&mock_current, node, memory_order_release);
+            attach_to(node);
     }
     if (result == NVML_SUCCESS)
         init_count++;
@@ -242,7 +258,7 @@ nvmlReturn_t native_nvmlShutdown(void)
         init_count--;
     } else if (mock_attached() != NULL) {
         atomic_store_explicit(&mock_current, NULL, memory_order_release);
-        mock_event_sets_wake();
+        mock_event_sets_end();
     }
     mock_unlock();
     /* One shutdown too many is no error: nvml.h, "for backwards compatibility"; the real library answers so. */
@@ -262,7 +278,7 @@ nvmlReturn_t native_nvmlSystemGetNVMLVersion(char *version, unsigned int length)
         result = native_nvmlInitWithFlags(0);
         if (result != NVML_SUCCESS)
             return result;
-        node = mock_attached();
+        node = mock_node();
     }
     MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
         result = mock_text(state, MOCK_AT_NODE(driver.nvml_version), MOCK_SIZE_NODE(driver.nvml_version), &text);
@@ -282,7 +298,7 @@ nvmlReturn_t mock_set_number(struct mock_block *gpu, uint32_t at, uint64_t value
     struct mock_node *node = mock_attached();
     uint32_t offset = at + 1;
 
-    if (node == NULL)
+    if (node == NULL || (char *)gpu < node->gpus || (char *)gpu >= node->gpus + node->gpu_count * (size_t)MOCK_GPU_STRIDE)
         return NVML_ERROR_UNINITIALIZED;
     return mock_node_write(node, gpu, (struct mock_change){1, &offset, &value}, true);
 }

@@ -37,6 +37,7 @@ static const char magic[] = "MOCKNVML"; /* its zero is not stored */
 
 /* Open file description locks came with Linux 3.15; the headers of glibc 2.17 lack the name. */
 #ifndef F_OFD_SETLKW
+#define F_OFD_SETLK 37
 #define F_OFD_SETLKW 38
 #endif
 
@@ -170,6 +171,9 @@ nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, s
         }
     }
     apply(block, change, is_gpu, mock_node_time(node));
+    /* A child that was forked meanwhile has the description open too: closing ours would leave the lock with it. */
+    lock.l_type = F_UNLCK;
+    fcntl(file, F_OFD_SETLK, &lock);
     close(file);
     return NVML_SUCCESS;
 }
@@ -229,7 +233,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
     return NVML_SUCCESS;
 }
 
-nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char error[MOCK_ERROR_MAX])
+nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char *(*place)(size_t size), char error[MOCK_ERROR_MAX])
 {
     struct mock_file_header header;
     struct stat status;
@@ -260,7 +264,8 @@ nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char error
         fail(error, result, path, "the node file is damaged; create the node again");
     } else {
         int protection = node->writable ? PROT_READ | PROT_WRITE : PROT_READ;
-        node->base = mmap(NULL, header.size, protection, MAP_SHARED, file, 0);
+        char *base = place != NULL ? place(header.size) : NULL;
+        node->base = mmap(base, header.size, protection, MAP_SHARED | (base != NULL ? MAP_FIXED : 0), file, 0);
         if (node->base == MAP_FAILED)
             fail(error, result = NVML_ERROR_MEMORY, path, strerror(errno));
         else

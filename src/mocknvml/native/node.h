@@ -64,7 +64,8 @@ nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, s
 /* Files. A failure is told in `error`, with what to do. */
 nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
                               char error[MOCK_ERROR_MAX]);
-nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char error[MOCK_ERROR_MAX]);
+/* `place` may name memory to map a file of some size over, or return NULL. */
+nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char *(*place)(size_t size), char error[MOCK_ERROR_MAX]);
 void mock_node_close(struct mock_node *node);
 
 /* A lock among the threads of this process that a fork can't leave locked. */

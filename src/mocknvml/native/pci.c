@@ -25,7 +25,7 @@ static INLINED nvmlReturn_t read_fields(nvmlDevice_t device, const uint32_t at[]
     const mock_word *state;
     nvmlReturn_t status = NVML_SUCCESS;
 
-    MOCK_LATCH(state, mock_gpu(mock_attached(), device), MOCK_GPU_WORDS) {
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
         status = NVML_SUCCESS;
         for (unsigned i = 0; i < fields && status == NVML_SUCCESS; i++)
             status = mock_number(state, MOCK_GPU_SIGNALS, at[i], values[i]);

@@ -21,7 +21,7 @@ nvmlReturn_t native_nvmlDeviceGetRunningProcessDetailList(nvmlDevice_t device, n
 
     if (list->mode > NVML_PROCESS_MODE_ALL)
         return NVML_ERROR_INVALID_ARGUMENT;
-    MOCK_LATCH(state, mock_gpu(mock_attached(), device), MOCK_GPU_WORDS) {
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
         uint64_t head = mock_word_at(state, RUNNING);
         status = mock_head_status(head);
         uint32_t listed = status == NVML_SUCCESS ? mock_head_length(head, CAPACITY) : 0;
@@ -49,7 +49,7 @@ nvmlReturn_t native_nvmlDeviceGetRunningProcessDetailList(nvmlDevice_t device, n
 /* The name that a node gives a process, else the command of the live process; too long, it is cropped (nvml.h). */
 nvmlReturn_t native_nvmlSystemGetProcessName(unsigned int pid, char *name, unsigned int length)
 {
-    const struct mock_node *node = mock_attached();
+    const struct mock_node *node = mock_node();
     char bytes[4096] = "";
 
     if (length == 0)

@@ -17,9 +17,11 @@
 
 #include "node.h"
 
-/* The node that the process is attached to; NULL before init and after the last shutdown. A reader that loaded it just
- * before a shutdown goes on reading memory that stays mapped for the life of the process. */
+/* The node that the process is attached to; NULL before init and after the last shutdown. */
 extern _Atomic(struct mock_node *) mock_current;
+/* The last node that it was attached to. A call that another thread's shutdown overtakes goes on reading it: its memory
+ * stays mapped. */
+extern _Atomic(struct mock_node *) mock_latest;
 
 /* A handle is the address of an entry here: checking one needs no memory access, and no handle ever dangles. */
 struct mock_device {
@@ -30,6 +32,12 @@ extern struct mock_device mock_devices[MOCK_MAX_GPUS];
 static inline struct mock_node *mock_attached(void)
 {
     return atomic_load_explicit(&mock_current, memory_order_acquire);
+}
+
+/* For what runs behind the entry check, where there has been an init. */
+static inline struct mock_node *mock_node(void)
+{
+    return atomic_load_explicit(&mock_latest, memory_order_acquire);
 }
 
 void mock_gpu_make_now(const struct mock_node *node, uint32_t index);
@@ -52,6 +60,16 @@ static inline struct mock_block *mock_gpu(const struct mock_node *node, nvmlDevi
     if (__builtin_expect(distance >= node->gpu_count * sizeof *mock_devices || distance % sizeof *mock_devices != 0, 0))
         return NULL;
     return mock_gpu_at(node, index);
+}
+
+/* The same behind the entry check. Another thread may have attached to a smaller node since: then a GPU without anything. */
+extern const struct mock_block *const mock_no_gpu;
+
+static inline const struct mock_block *mock_gpu_of(nvmlDevice_t device)
+{
+    const struct mock_block *gpu = mock_gpu(mock_node(), device);
+
+    return gpu != NULL ? gpu : mock_no_gpu;
 }
 
 static inline nvmlDevice_t mock_handle(uint32_t index)
@@ -92,6 +110,6 @@ nvmlReturn_t mock_set_number(struct mock_block *gpu, uint32_t at, uint64_t value
 bool mock_privileged(void);
 
 bool mock_event_set_valid(nvmlEventSet_t set);
-void mock_event_sets_wake(void);
+void mock_event_sets_end(void);
 
 #endif

@@ -1,0 +1,97 @@
+"""The library under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer: no report at all.
+
+Zig brings no sanitizer runtime, so the same sources are built with gcc.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from mocknvml import Node
+from mocknvml.codegen import build, header
+from tests.processes import stress
+from tests.processes.test_stress import PRIVATE_AND_SHARED
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUNDS = 0.2  # of those without a sanitizer, which slows down five- to tenfold
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(stress.system_compiler() is None, reason="no gcc on PATH"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver"),
+]
+
+
+class Sanitized(NamedTuple):
+    library: Path
+    program: Path
+    runtime: str
+    env: dict[str, str]
+
+
+@pytest.fixture(scope="module", params=["address,undefined", "thread"])
+def sanitized(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sanitized:
+    """The library and the stress program with one kind of sanitizer."""
+    kind: str = request.param
+    folder = tmp_path_factory.mktemp(kind.partition(",")[0])
+    os.environ["ZIG_GLOBAL_CACHE_DIR"] = os.environ["ZIG_LOCAL_CACHE_DIR"] = str(folder / "zig")
+    plans = build.generate(folder / "generated", build.zig(platform.machine()))
+    library = folder / "libnvidia-ml.so.1"
+    flags = [flag for flag in build.FLAGS if flag not in ("-g0", "-O2", "-Werror")]
+    # gcc warns that it does not model fences; all that they order are atomics.
+    flags += [f"-fsanitize={kind}", "-fno-sanitize-recover=all", "-g", "-O1", "-Wno-tsan"]
+    sources = [folder / "generated" / "functions.c", *build.library_sources(plans)]
+    includes = [f"-I{path}" for path in (folder / "generated", build.NATIVE, header.include_folder())]
+    linking = ["-shared", "-Wl,-soname,libnvidia-ml.so.1", "-o", str(library)]
+    command = ["gcc", *flags, *includes, *map(str, sources), *linking]
+    subprocess.run(command, check=True, timeout=stress.TIMEOUT)
+    program = stress.build(["gcc"], library, folder, [f"-fsanitize={kind}"])
+    name = "libasan.so" if kind.startswith("address") else "libtsan.so"
+    runtime = subprocess.run(["gcc", f"-print-file-name={name}"], check=True, capture_output=True, text=True).stdout
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("MOCK_NVML_")}
+    options = {"UBSAN_OPTIONS": "print_stacktrace=1", "TSAN_OPTIONS": "die_after_fork=0"}
+    return Sanitized(library, program, runtime.strip(), kept | options)
+
+
+SCENARIOS = [*PRIVATE_AND_SHARED, ("fork-while-setting", 20)]
+
+
+@pytest.mark.parametrize(("scenario", "rounds"), SCENARIOS)
+@pytest.mark.parametrize("with_node_file", [False, True])
+def test_a_scenario_has_no_report(
+    scenario: str, rounds: int, with_node_file: bool, sanitized: Sanitized, tmp_path: Path
+) -> None:
+    env = sanitized.env
+    if with_node_file:
+        Node.create(tmp_path / "node", gpus=2).close()
+        env = env | {"MOCK_NVML_NODE": str(tmp_path / "node")}
+
+    stress.run(sanitized.program, scenario, max(1, int(rounds * ROUNDS)), env=env)
+
+
+def test_nodes_that_change_have_no_report(sanitized: Sanitized, tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in ("one", "two")]
+    for path in paths:
+        Node.create(path, gpus=2).close()
+
+    stress.run(sanitized.program, "call-while-nodes-change", 20, *paths, env=sanitized.env)
+
+
+@pytest.mark.parametrize("tests", ["tests/contracts/test_order.py", "tests/functions/test_mutation.py"])
+def test_contracts_have_no_report(tests: str, sanitized: Sanitized) -> None:
+    env = sanitized.env | {
+        "MOCKNVML_TEST_LIBRARY": str(sanitized.library),
+        "LD_PRELOAD": sanitized.runtime,
+        "ASAN_OPTIONS": "detect_leaks=0",  # Python's own
+    }
+
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", tests]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
+
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "Sanitizer" not in done.stdout + done.stderr
