@@ -8,26 +8,29 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from mocknvml import Node
 from mocknvml.codegen import header
 from mocknvml.codegen.build import FLAGS, TIMEOUT, zig
+from mocknvml.codegen.shapes import EXTRA_PROTOTYPES
 from mocknvml.state.native import LIBRARY_FOLDER
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 WORK = ROOT / "build" / "bench"
 PAGE = ROOT / "docs" / "performance.md"
-START, END = "<!-- Written by run.py --write. -->\n", "<!-- End of what it writes. -->"
+START, END = "<!-- Written by run.py --write: -->\n", "<!-- End of what it writes. -->"
 
 MOCK = LIBRARY_FOLDER / "libnvidia-ml.so.1"
 EMPTY = WORK / "libnvidia-ml.so.1"
 BENCH = WORK / "bench"
 
-CALL_BOUND, MEAN_BOUND, FIELDS_BOUND, LOAD_BOUND = 8.0, 4.0, 25.0, 3.0
+CALL_BOUND, MEAN_BOUND, FIELDS_BOUND, LOAD_BOUND, WRAPPER_BOUND = 8.0, 4.0, 25.0, 3.0, 12.0
 LOADS = 300
+WRAPPED = 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def empty_source(model: header.Header) -> str:
     """Every function of the header as `return 0`."""
     functions = (f"EXPORT {function.prototype}\n{{\n    return 0;\n}}\n" for function in model.functions.values())
     export = '#define EXPORT __attribute__((visibility("default")))\n'
-    return "\n".join(["#include <nvml.h>", header.EXTRA_PROTOTYPES, export, *functions])
+    return "\n".join(["#include <nvml.h>", EXTRA_PROTOTYPES, export, *functions])
 
 
 def build() -> None:
@@ -89,6 +92,18 @@ def measure_load() -> Result:
     return Result("dlopen + nvmlInit_v2", min(times[MOCK]), min(times[EMPTY]), LOAD_BOUND)
 
 
+def measure_wrapper() -> Result:
+    """`mocknvml run` around a command that does nothing, beside a Python that does nothing."""
+    wrapper = [Path(sys.executable).with_name("mocknvml"), "run", "--profile", "t4", "--gpus", "1", "--", "true"]
+    times: tuple[list[int], list[int]] = ([], [])
+    for _ in range(WRAPPED):
+        for command, taken in zip((wrapper, [sys.executable, "-c", "pass"]), times, strict=True):
+            start = time.perf_counter_ns()
+            subprocess.run(command, check=True)
+            taken.append(time.perf_counter_ns() - start)
+    return Result("mocknvml run (beside python -c pass)", min(times[0]), min(times[1]), WRAPPER_BOUND)
+
+
 def table(results: list[Result], mean: float) -> str:
     """The results in Markdown, aligned for a terminal too."""
     rows = [
@@ -118,7 +133,7 @@ def main() -> int:
     args = parser.parse_args()
     build()
     calls = measure_calls()
-    results = [*calls, measure_load()]
+    results = [*calls, measure_load(), measure_wrapper()]
     mean = statistics.geometric_mean([result.ratio for result in calls if result.bound == CALL_BOUND])
     text = table(results, mean)
     print(text, end="")
