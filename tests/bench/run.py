@@ -1,4 +1,4 @@
-"""`make bench`: the library beside one in which every function only returns 0; docs/performance.md tells what is measured."""
+"""`make bench`: the library beside one in which every function only returns 0; see docs/performance.md."""
 
 from __future__ import annotations
 
