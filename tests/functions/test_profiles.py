@@ -109,7 +109,7 @@ EXPECTED: dict[str, tuple[Any, Any, Any]] = {
     "nvmlDeviceGetNvLinkState(gpu, 18)": (REFUSED, REFUSED, REFUSED),
     "nvmlDeviceGetNvLinkVersion(gpu, 0)": (5, 7, REFUSED),
     "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_P2P_SUPPORTED)": (1, 1, REFUSED),
-    "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_VALID)": (REFUSED, 1, REFUSED),
+    "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_VALID)": (0, 1, REFUSED),
     "nvmlDeviceGetSupportedEventTypes(gpu)": (31, 31, 31),
     "nvmlDeviceGetComputeRunningProcesses(gpu)": ([], [], []),
 }

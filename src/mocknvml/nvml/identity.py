@@ -6,6 +6,7 @@ Brand = Domain.of(
     "nvmlBrandType_t",
     *("unknown", "quadro", "tesla", "nvs", "grid", "geforce", "titan", "nvidia_vapps", "nvidia_vpc", "nvidia_vcs"),
     *("nvidia_vws", "nvidia_cloud_gaming", "quadro_rtx", "nvidia_rtx", "nvidia", "geforce_rtx", "titan_rtx"),
+    *("nvidia_dla", "nvidia_vgamedev", "nvidia_npu"),
 )
 # NVML_DEVICE_ARCH_* are macros from 2 on, not an enum.
 Architecture = Domain(
