@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mocknvml.state.layout import layout
-from mocknvml.state.node import Gpu, Node
-from mocknvml.table.blocks import Field, Member, Number, Records, Text
+from mocknvml.state.node import Node
+from mocknvml.table.blocks import Field, Member, Number, Octets, Records, Text
 from tests.contracts.abi import SUCCESS, UNINITIALIZED, Library, code
 
 GPUS = 3
@@ -37,9 +37,11 @@ def example(field: Field) -> object:
         case Number(names=None):
             return _example(field)
         case Number(names=names):
-            return names.keys[0]
+            return names.keys[-1]  # not 0, which a buffer of zeros holds already
         case Text():
             return field.name[: field.size - 1]
+        case Octets():
+            return "5a" * field.size
         case Records():
             record = {name: _example(member) for name, member in field.record.members().items()}
             return [record] * LISTED
@@ -54,15 +56,15 @@ def _example(of: Number | Member) -> object:
     return f"7 {of.unit}" if of.unit else 7
 
 
-def give_everything(gpu: Gpu) -> None:
-    places = layout().gpu.places.values()
-    gpu.update(
-        {
-            ".".join((place.field.key, *names)): example(place.field)
-            for place in places
-            for names in place.element_names()
+def give_everything(node: Node) -> None:
+    """A value in every field that has none; what the driver and the clock are stays."""
+    for block in (node, *node.gpus):
+        places = (layout().node if block is node else layout().gpu).places.values()
+        fields = {
+            ".".join((place.field.key, *names)): place.field for place in places for names in place.element_names()
         }
-    )
+        missing = {key: example(field) for key, field in fields.items() if block is not node or block.status(key)}
+        block.update(missing)
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +72,7 @@ def full_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A node whose GPUs have a value in every field, so that every modelled function has an answer."""
     path = tmp_path_factory.mktemp("node") / "full"
     with Node.create(path, gpus=GPUS) as node:
-        for gpu in node.gpus:
-            give_everything(gpu)
+        give_everything(node)
     return path
 
 
@@ -80,8 +81,8 @@ def lost_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A node whose GPUs have fallen off the bus."""
     path = tmp_path_factory.mktemp("node") / "lost"
     with Node.create(path, gpus=GPUS) as node:
+        give_everything(node)
         for gpu in node.gpus:
-            give_everything(gpu)
             gpu.fail("health.present", code("NVML_ERROR_GPU_IS_LOST"))
     return path
 

@@ -8,6 +8,7 @@ shows no field says in `NO_FIELD` why.
 import ctypes
 import os
 import platform
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from mocknvml.codegen.plan import Output, Plan, Read
 from mocknvml.nvml import FIELD_IDS, ROWS
 from mocknvml.state.layout import Place, layout
 from mocknvml.state.values import Value, words
-from mocknvml.table.blocks import Expression, Field, Number, Text
+from mocknvml.table.blocks import Expression, Field, Number, Octets, Text
 from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter
 
 SUCCESS, NOT_SUPPORTED, NOT_FOUND, INSUFFICIENT_SIZE = 0, 3, 6, 7
@@ -89,9 +90,14 @@ def place_of(field: Field) -> Place:
     return (layout().node if field.block.of_node else layout().gpu).places[field.key]
 
 
-def samples(place: Place) -> list[tuple[str, ...]]:
-    """The first and the last element of a field."""
-    names = list(place.element_names())
+def samples(place: Place, arguments: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The first and the last element of a field that the arguments select."""
+    fixed = [argument in domain.keys for argument, domain in zip(arguments, place.field.per, strict=False)]
+    names = [
+        element
+        for element in place.element_names()
+        if all(key == argument for key, argument, keep in zip(element, arguments, fixed, strict=False) if keep)
+    ]
     return names[:1] + names[1:][-1:]
 
 
@@ -100,6 +106,8 @@ def other_value(place: Place, number: int = 0) -> Value:
     field = place.field
     if isinstance(field, Text):
         return f"changed-{number}"
+    if isinstance(field, Octets):
+        return f"{number + 1:02x}" * field.size
     assert isinstance(field, Number)
     if field.kind == "flag":
         return number % 2
@@ -123,12 +131,21 @@ def expected(node: Node, value: Read | Expression | Field) -> int:
 class Caller:
     """Calls a function of the table with valid arguments, and reads its outputs."""
 
-    def __init__(self, nvml: ctypes.CDLL, item: Plan, handle: ctypes.c_void_p, inputs: dict[str, int]) -> None:
+    def __init__(
+        self,
+        nvml: ctypes.CDLL,
+        item: Plan,
+        handle: ctypes.c_void_p,
+        inputs: dict[str, int],
+        output: Output | None = None,
+    ) -> None:
         self.item = item
         self.function = getattr(nvml, item.function.name)
         self.buffers = {p.name: ctypes.create_string_buffer(ROOM) for p in item.function.params if p.type.pointers}
+        wanted = output.versions if output else ()
         for param, versions in item.versioned:
-            ctypes.memmove(self.buffers[param.name], versions[-1].word.to_bytes(4, "little"), 4)
+            chosen = [version for version in versions if version.macro in wanted] or versions
+            ctypes.memmove(self.buffers[param.name], chosen[-1].word.to_bytes(4, "little"), 4)
         for name, value in inputs.items():
             if item.function.param(name) is None or item.function.param(name) in [p for p, _ in item.versioned]:
                 self._set_member(name, value)
@@ -137,7 +154,7 @@ class Caller:
             if p.type.text == "nvmlDevice_t"
             else self.buffers[p.name]
             if p.type.pointers
-            else ctypes.c_uint(inputs.get(p.name, ROOM))
+            else ctypes.c_uint(inputs.get(p.name, ROOM if p.name in ("length", "size") else 0))
             for p in item.function.params
         ]
 
@@ -156,13 +173,25 @@ class Caller:
     def __call__(self) -> int:
         return int(self.function(*self.arguments))
 
-    def output(self, output: Output) -> int | str:
+    def output(self, output: Output, wanted: Value) -> int | str | Value:
+        """What the function wrote; a number as far as `wanted` fits in there."""
         name = output.target.lstrip("*")
         if "->" in name:
-            param, offset, size = self._member(name.split("->")[1])
+            owner, path = name.split("->")
+            cast = re.fullmatch(r"\(\((\w+) \*\)(\w+)\)", owner)
+            param = cast[2] if cast else owner
+            declared = self.item.function.param(param)
+            assert declared is not None
+            member = model().member(model().structs[cast[1] if cast else declared.type.base], path)
+            assert member is not None
+            offset, size = member.offset, member.type.size
         else:
             param, offset, size = name, 0, 8 if "long" in output.ctype else 4
         raw = self.buffers[param].raw[offset : offset + size]
+        if output.ctype == "octets":
+            return raw.hex()
+        if isinstance(wanted, int) and wanted >= 1 << 8 * size:
+            return int.from_bytes(raw, "little") | wanted >> 8 * size << 8 * size
         if output.size:
             return self.buffers[param].raw[offset:].split(b"\0")[0].decode()
         return int.from_bytes(raw, "little")
@@ -182,7 +211,7 @@ def fill(node: Node, item: Plan) -> None:
         for field in leaves(output.value):
             place = place_of(field)
             for element in place.element_names():
-                if isinstance(field, Number | Text):
+                if isinstance(field, Number | Text | Octets):
                     store(node, place, element, other_value(place))
 
 
@@ -198,14 +227,15 @@ def test_getter_answers_from_its_field(
 
     for turn, field in enumerate(leaves(output.value)):
         place = place_of(field)
-        elements = [selected.arguments] if selected.fixed else samples(place)
+        elements = [selected.arguments] if selected.fixed else samples(place, selected.arguments)
         for element in elements:
-            inputs = {} if selected.fixed else dict(zip(selected.arguments, place.index(element), strict=True))
-            call = Caller(nvml, item, handle, inputs)
+            given = {} if selected.fixed else dict(zip(selected.arguments, place.index(element), strict=False))
+            inputs = {name: index for name, index in given.items() if name not in element}
+            call = Caller(nvml, item, handle, inputs, output)
             block = node if field.block.of_node else gpu
             key = ".".join((field.key, *element))
 
-            if isinstance(field, Number | Text):
+            if isinstance(field, Number | Text | Octets):
                 value = other_value(place, turn + 1)
                 store(node, place, element, value)
             else:
@@ -213,16 +243,16 @@ def test_getter_answers_from_its_field(
             wanted = block.get(key) if isinstance(output.value, Read) else expected(node, output.value)
             if isinstance(field, Number) and field.integral:
                 assert call() == SUCCESS
-                assert call.output(output) >= value
+                assert call.output(output, value) >= value
             else:
                 assert call() == SUCCESS
-                assert call.output(output) == wanted
+                assert call.output(output, wanted) == wanted
 
             block.fail(key, INJECTED)
             assert call() == INJECTED
             block.remove(key)
             assert call() == NOT_SUPPORTED
-            if isinstance(field, Number | Text):
+            if isinstance(field, Number | Text | Octets):
                 store(node, place, element, other_value(place))
             else:
                 store(node, place, element, [])
@@ -393,6 +423,7 @@ NO_FIELD = {
     "nvmlEventSetWait_v2": "sets of this process",
     "nvmlDeviceGetFieldValues": "test_field_value_answers_from_its_field",
     "nvmlSystemGetNVMLVersion": "test_nvml_version_is_that_of_the_node",
+    "nvmlDeviceGetClock": "test_clock_id_chooses_the_field",
     "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
     "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
     "nvmlDeviceGetHandleByPciBusId_v2": "test_address_finds_the_gpu",
@@ -449,6 +480,24 @@ def test_board_id_follows_the_address(
     assert nvml.nvmlDeviceGetBoardId(handle, ctypes.byref(board)) == INJECTED
     gpu.remove(key)
     assert nvml.nvmlDeviceGetBoardId(handle, ctypes.byref(board)) == NOT_SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("clock_id", "field"), list(enumerate(("current", "application", "application_default", "customer_boost_max")))
+)
+def test_clock_id_chooses_the_field(
+    clock_id: int, field: str, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    clock = ctypes.c_uint()
+    key = f"clocks.{field}.memory"
+    gpu.set(key, "77 MHz")
+
+    assert nvml.nvmlDeviceGetClock(handle, 2, clock_id, ctypes.byref(clock)) == SUCCESS
+    assert clock.value == 77
+    gpu.fail(key, INJECTED)
+    assert nvml.nvmlDeviceGetClock(handle, 2, clock_id, ctypes.byref(clock)) == INJECTED
+    gpu.remove(key)
+    assert nvml.nvmlDeviceGetClock(handle, 2, clock_id, ctypes.byref(clock)) == NOT_SUPPORTED
 
 
 @pytest.mark.parametrize("version", ["", "_v2"])

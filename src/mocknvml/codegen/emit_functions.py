@@ -8,7 +8,7 @@ from __future__ import annotations
 from mocknvml.codegen.plan import LIVE_HANDLES, Output, Plan, Read
 from mocknvml.codegen.shapes import EXTRA_PROTOTYPES
 from mocknvml.state.layout import layout, record_offsets
-from mocknvml.table.blocks import Expression, Field, Number, Records, Text
+from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Text
 from mocknvml.table.rows import ROOT, Finder, Getter, ListGetter, Native, Setter
 
 PRELUDE = """\
@@ -42,9 +42,20 @@ class _Values:
     def text(self, read: Read) -> str:
         field = read.place.field
         assert isinstance(field, Text)
-        size = field.size
+        at = " + ".join([str(read.at), *(f"{index} * {step}" for index, step in read.terms)])
         return self._local(
-            ("text", read.at), "struct mock_text", lambda name: f"mock_text(state_, {read.at}, {size}, &{name})"
+            ("text", read.at, read.terms),
+            "struct mock_text",
+            lambda name: f"mock_text(state_, {at}, {field.size}, &{name})",
+        )
+
+    def octets(self, read: Read) -> str:
+        field = read.place.field
+        assert isinstance(field, Octets)
+        return self._local(
+            ("octets", read.at),
+            "struct mock_text",
+            lambda name: f"mock_octets(state_, {read.at}, {field.size}, &{name})",
         )
 
     def expression(self, value: Field | Expression) -> str:
@@ -143,6 +154,11 @@ def _getter(plan: Plan) -> list[str]:
     texts: list[str] = []
     on_gpu = any(p.type.text == "nvmlDevice_t" for p in plan.function.params)
     for output in plan.outputs:
+        if output.ctype == "octets":
+            assert isinstance(output.value, Read)
+            source = values.octets(output.value)
+            writes += _if_version(output, [f"memcpy({output.target}, {source}.bytes, {output.size});"])
+            continue
         if output.size:
             assert isinstance(output.value, Read)
             texts.append(f"mock_put_text(&{values.text(output.value)}, {output.target}, {output.size})")
@@ -159,12 +175,16 @@ def _write(plan: Plan, output: Output, source: str) -> list[str]:
     target = output.target
     if plan.cast and target.startswith(f"{plan.cast[0]}->"):
         target = target.replace(plan.cast[0], f"(({plan.cast[1]} *){plan.cast[0]})", 1)
-    statement = f"{target} = ({output.ctype}){source};"
+    return _if_version(output, [f"{target} = ({output.ctype}){source};"])
+
+
+def _if_version(output: Output, statements: list[str]) -> list[str]:
+    """The statements, for the versions of a struct that have the member."""
     if not output.versions:
-        return [statement]
-    param = output.target.split("->")[0]
+        return statements
+    param = output.target.split("->")[0].rsplit(" *)", 1)[-1].rstrip(")")
     condition = " || ".join(f"{param}->version == {macro}" for macro in output.versions)
-    return [f"if ({condition})", f"    {statement}"]
+    return [f"if ({condition})", *(f"    {statement}" for statement in statements)]
 
 
 def _setter(plan: Plan, row: Setter) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mocknvml import defaults
 from mocknvml.state import layout as l
 from mocknvml.state.layout import Place, Scope, layout, text_words
-from mocknvml.table.blocks import Records, Text
+from mocknvml.table.blocks import Octets, Records, Text
 
 
 def _declaration(place: Place) -> str:
@@ -13,7 +13,7 @@ def _declaration(place: Place) -> str:
     dims = "".join(f"[{size}]" for size in place.shape)
     comment = f" /* {field.unit} */" if field.unit else ""
     match field:
-        case Text():
+        case Text() | Octets():
             body = f"struct {{ uint64_t head; uint64_t bytes[{text_words(field.size)}]; }}"
         case Records():
             members = " ".join(
@@ -45,7 +45,10 @@ def _scope(name: str, scope: Scope) -> list[str]:
 def state_header() -> str:
     node, gpu = layout().node, layout().gpu
     longest = max(
-        place.field.size for scope in (node, gpu) for place in scope.places.values() if isinstance(place.field, Text)
+        place.field.size
+        for scope in (node, gpu)
+        for place in scope.places.values()
+        if isinstance(place.field, Text | Octets)
     )
     constants = {
         "MOCK_DEFAULT_PROFILE": f'"{defaults.PROFILE}"',
@@ -65,7 +68,7 @@ def state_header() -> str:
         "MOCK_GPU_WORDS": gpu.words,
         "MOCK_GPU_SIGNALS": gpu.signals_offset,
         "MOCK_GPU_STRIDE": gpu.stride * 8,
-        "MOCK_TEXT_LONGEST": longest,
+        "MOCK_TEXT_MAX": 8 * text_words(longest),
         "MOCK_INTEGRALS": len(gpu.integrals),
     }
     integrals = ", ".join(str(place.offset) for place in gpu.integrals)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pycparser import c_ast, c_generator, c_parser
@@ -115,6 +115,24 @@ class Header:
     constants: dict[str, int] = field(default_factory=dict)
     macros: dict[str, str] = field(default_factory=dict)
     version_macros: dict[str, tuple[str, int]] = field(default_factory=dict)  # macro -> (family, number)
+
+    def member(self, struct: Struct, path: str) -> Member | None:
+        """A member by its path, such as `sensor[0].currentTemp`: its type, and its offset from the start."""
+        offset, found = 0, None
+        for step in path.split("."):
+            name, *indices = step.replace("]", "").split("[")
+            inner = self.structs.get(found.type.base) if found else struct
+            found = inner.member(name) if inner else None
+            if found is None or len(indices) > len(found.type.array):
+                return None
+            kind = found.type
+            offset += found.offset
+            for index in indices:
+                size = kind.size // kind.array[0]
+                offset += int(index) * size
+                kind = replace(kind, size=size, array=kind.array[1:])
+            found = Member(path, kind, offset)
+        return found
 
     def versions(self, struct: str) -> tuple[Version, ...]:
         """All versions that the header defines for the family of a struct; empty when it is not versioned."""

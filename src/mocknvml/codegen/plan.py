@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mocknvml.codegen.header import CType, Function, Header, Param, Version
-from mocknvml.codegen.shapes import LEGACY, OPTIONAL
+from mocknvml.codegen.shapes import LEGACY, OPTIONAL, TEXT_ROOM
 from mocknvml.nvml import FIELD_IDS
 from mocknvml.state.layout import Place, layout
 from mocknvml.state.values import did_you_mean
-from mocknvml.table.blocks import Expression, Field, Number, Records, Selected, Text
+from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Selected, Text
 from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter, TableError
 
 LIVE_HANDLES = ("nvmlDevice_t", "nvmlEventSet_t")
@@ -142,21 +142,28 @@ class Planner:
             if named not in candidates:
                 raise self._error(plan, f"has '{name}' as an input.")
             return self._parameter(plan, named, field)
+        owner, _, rest = name.partition(".")
         for param in candidates:
-            if param.type.kind != "struct":
+            if param.type.kind != "struct" or (rest and function.param(owner) not in (None, param)):
                 continue
+            path = rest if param.name == owner and rest else name
             struct = self.header.structs[param.type.base]
-            member = struct.member(name)
+            member = self.header.member(struct, path)
             versions: tuple[str, ...] = ()
             for _, family in (pair for pair in plan.versioned if pair[0] is param):
-                having = [version for version in family if version.struct.member(name)]
+                having = [version for version in family if self.header.member(version.struct, path)]
                 if having:
-                    member = having[-1].struct.member(name)
+                    struct = having[-1].struct
+                    member = self.header.member(struct, path)
                     versions = tuple(v.macro for v in having) if len(having) < len(family) else ()
             if member is None:
                 continue
-            target = f"{param.name}->{name}"
+            target = f"{param.name}->{path}"
+            if versions:
+                target = f"(({struct.name} *){param.name})->{path}"
             self._check_fit(plan, name, member.type, member.type.base == "char" and bool(member.type.array), field)
+            if isinstance(field, Octets):
+                return Target(target, "octets", str(field.size), versions)
             if isinstance(field, Text):
                 length = function.param("length")
                 room = f"sizeof {target}"
@@ -174,6 +181,8 @@ class Planner:
         self._check_fit(plan, param.name, param.type, param.type.is_text, field)
         if param.type.is_text:
             length = plan.function.param("length") or plan.function.param("size")
+            if plan.function.name in TEXT_ROOM:
+                return Target(param.name, "char", TEXT_ROOM[plan.function.name])
             if length is None:
                 raise self._error(plan, f"has no length for '{param.name}'; say it in shapes.py.")
             return Target(param.name, "char", length.name)
@@ -182,6 +191,8 @@ class Planner:
     def _check_fit(self, plan: Plan, name: str, kind: CType, is_text: bool, field: Field) -> None:
         """A text goes where there is room for one, a number into a number."""
         is_number = kind.kind in ("scalar", "enum") and not is_text and not kind.array
+        if isinstance(field, Octets) and kind.base == "unsigned char" and kind.array == (field.size,):
+            return
         if not (is_text if isinstance(field, Text) else is_number and isinstance(field, Number)):
             raise self._error(plan, f"has '{name}' of type {kind.text}, which {field.key} does not fit.")
 
@@ -201,8 +212,12 @@ class Planner:
         if selected.fixed:
             return Read(place, place.element(self._keys(plan, place, selected.arguments)), ())
         terms, step = [], place.element_words * place.elements
+        offset = place.offset
         for argument, domain in zip(selected.arguments, field.per, strict=True):
             step //= len(domain)
+            if argument in domain.keys:
+                offset += domain.keys.index(argument) * step
+                continue
             expression = self._input(plan, argument)
             if domain.enum and domain.enum not in self.header.enums:
                 raise self._error(plan, f"reads {field.key} by an enum {domain.enum} that nvml.h lacks.")
@@ -210,7 +225,7 @@ class Planner:
             bound = Bound(f"(uint32_t){expression}", len(domain))
             if bound not in bounds:
                 bounds.append(bound)
-        return Read(place, place.offset, tuple(terms))
+        return Read(place, offset, tuple(terms))
 
     def _keys(self, plan: Plan, place: Place, keys: tuple[str, ...]) -> tuple[int, ...]:
         for key, domain in zip(keys, place.field.per, strict=True):

@@ -70,6 +70,12 @@ LEGACY: Final[dict[str, tuple[str, str]]] = {
     "nvmlVgpuInstanceGetLicenseInfo": ("mock_legacy_vgpu_license_info_v1_t", "licenseInfo"),
 }
 
+# Texts whose room no argument tells.
+TEXT_ROOM: Final[dict[str, str]] = {
+    # nvml.h: "the buffer must be of size NVML_GSP_FIRMWARE_VERSION_BUF_SIZE"
+    "nvmlDeviceGetGspFirmwareVersion": "NVML_GSP_FIRMWARE_VERSION_BUF_SIZE",
+}
+
 # Exported by every real library, but in no prototype of today's header. The excluded-device functions had these names
 # before driver 470 and nvml.h still maps them; nvidia-smi finds the table by its name.
 EXTRA_PROTOTYPES: Final = """

@@ -15,13 +15,11 @@
 
 enum {
     MOCK_HEAD_SUCCESS = NVML_SUCCESS ^ NVML_ERROR_NOT_SUPPORTED,
-    MOCK_TEXT_MAX = 256,
 };
-_Static_assert(MOCK_TEXT_LONGEST <= MOCK_TEXT_MAX, "a text field is longer than what texts are read into");
 
 struct mock_text {
     uint32_t length; /* without the terminating zero */
-    char bytes[MOCK_TEXT_MAX];
+    char bytes[MOCK_TEXT_MAX]; /* whole words of the longest text field */
 };
 
 static inline nvmlReturn_t mock_head_status(uint64_t head)
@@ -80,6 +78,16 @@ static inline nvmlReturn_t mock_text(const mock_word *state, uint32_t at, uint32
     }
     text->bytes[text->length] = '\0';
     return mock_head_status(head);
+}
+
+/* Status and bytes of a field of `size` bytes. */
+static inline nvmlReturn_t mock_octets(const mock_word *state, uint32_t at, uint32_t size, struct mock_text *octets)
+{
+    for (uint32_t word = 0; word * 8 < size; word++) {
+        uint64_t eight = mock_word_at(state, at + 1 + word);
+        memcpy(&octets->bytes[word * 8], &eight, 8);
+    }
+    return mock_head_status(mock_word_at(state, at));
 }
 
 /* A text within a record: no head, ended by a zero or by its size. */

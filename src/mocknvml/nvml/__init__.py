@@ -5,8 +5,10 @@
 
 from mocknvml.nvml import (
     clocks,
+    conf_compute,
     ecc,
     events,
+    fabric,
     fans,
     fields,
     identity,
@@ -37,6 +39,8 @@ SUBJECTS = (
     fans,
     ecc,
     nvlink,
+    fabric,
+    conf_compute,
     events,
     processes,
     fields,

@@ -1,8 +1,16 @@
 """Clock frequencies, in MHz."""
 
-from mocknvml.table import Block, Domain, getter, u32
+from mocknvml.table import Block, Domain, flag, getter, i32, native, text, u32, u64
 
 ClockType = Domain.of("nvmlClockType_t", "graphics", "sm", "memory", "video")
+Pstate = Domain.count(16)
+# nvmlPerfPolicyType_t has a gap: 6 to 9 mean nothing.
+Policy = Domain(
+    (
+        *("power", "thermal", "sync_boost", "board_limit", "low_utilization", "reliability", "6", "7", "8", "9"),
+        *("total_app_clocks", "total_base_clocks"),
+    ),
+)
 
 
 class Clocks(Block):
@@ -11,6 +19,20 @@ class Clocks(Block):
     application = u32("MHz", per=ClockType)
     application_default = u32("MHz", per=ClockType)
     customer_boost_max = u32("MHz", per=ClockType)
+    pstate_min = u32("MHz", per=(ClockType, Pstate))
+    pstate_max = u32("MHz", per=(ClockType, Pstate))
+    offset = i32("MHz", per=(ClockType, Pstate))
+    offset_min = i32("MHz", per=(ClockType, Pstate))
+    offset_max = i32("MHz", per=(ClockType, Pstate))
+    frequencies = text(256)  # "perf=0, nvclock=…", as nvmlDeviceGetCurrentClockFreqs gives it
+    performance_modes = text(1024)
+    adaptive = u32()
+    auto_boost = flag()
+    auto_boost_default = flag()
+    event_reasons = u64()  # nvmlClocksEventReason* bits
+    event_reasons_supported = u64()
+    violation_time = u64("ns", per=Policy)
+    violation_reference = u64("us")  # when the violation times were read
 
 
 FUNCTIONS = (
@@ -19,4 +41,45 @@ FUNCTIONS = (
     getter("nvmlDeviceGetApplicationsClock", Clocks.application.by("clockType")),
     getter("nvmlDeviceGetDefaultApplicationsClock", Clocks.application_default.by("clockType")),
     getter("nvmlDeviceGetMaxCustomerBoostClock", Clocks.customer_boost_max.by("clockType")),
+    native("nvmlDeviceGetClock", "clocks.c"),
+    getter(
+        "nvmlDeviceGetMinMaxClockOfPState",
+        minClockMHz=Clocks.pstate_min.by("type", "pstate"),
+        maxClockMHz=Clocks.pstate_max.by("type", "pstate"),
+    ),
+    getter(
+        "nvmlDeviceGetClockOffsets",
+        clockOffsetMHz=Clocks.offset.by("type", "pstate"),
+        minClockOffsetMHz=Clocks.offset_min.by("type", "pstate"),
+        maxClockOffsetMHz=Clocks.offset_max.by("type", "pstate"),
+    ),
+    getter("nvmlDeviceGetGpcClkVfOffset", Clocks.offset.at("graphics", "0")),
+    getter("nvmlDeviceGetMemClkVfOffset", Clocks.offset.at("memory", "0")),
+    getter(
+        "nvmlDeviceGetGpcClkMinMaxVfOffset",
+        minOffset=Clocks.offset_min.at("graphics", "0"),
+        maxOffset=Clocks.offset_max.at("graphics", "0"),
+    ),
+    getter(
+        "nvmlDeviceGetMemClkMinMaxVfOffset",
+        minOffset=Clocks.offset_min.at("memory", "0"),
+        maxOffset=Clocks.offset_max.at("memory", "0"),
+    ),
+    getter("nvmlDeviceGetCurrentClockFreqs", str=Clocks.frequencies),
+    getter("nvmlDeviceGetPerformanceModes", str=Clocks.performance_modes),
+    getter("nvmlDeviceGetAdaptiveClockInfoStatus", Clocks.adaptive),
+    getter(
+        "nvmlDeviceGetAutoBoostedClocksEnabled",
+        isEnabled=Clocks.auto_boost,
+        defaultIsEnabled=Clocks.auto_boost_default,
+    ),
+    getter("nvmlDeviceGetCurrentClocksEventReasons", Clocks.event_reasons),
+    getter("nvmlDeviceGetCurrentClocksThrottleReasons", Clocks.event_reasons),
+    getter("nvmlDeviceGetSupportedClocksEventReasons", Clocks.event_reasons_supported),
+    getter("nvmlDeviceGetSupportedClocksThrottleReasons", Clocks.event_reasons_supported),
+    getter(
+        "nvmlDeviceGetViolationStatus",
+        referenceTime=Clocks.violation_reference,
+        violationTime=Clocks.violation_time.by("perfPolicyType"),
+    ),
 )

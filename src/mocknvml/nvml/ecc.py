@@ -1,6 +1,6 @@
 """ECC modes and error counters."""
 
-from mocknvml.table import Block, Domain, flag, getter, u64
+from mocknvml.table import Block, Domain, flag, getter, u32, u64
 
 ErrorType = Domain.of("nvmlMemoryErrorType_t", "corrected", "uncorrected")
 Counter = Domain.of("nvmlEccCounterType_t", "volatile", "aggregate")
@@ -10,12 +10,47 @@ Location = Domain.of(
 )
 
 
+Source = Domain(("l2", "sm", "pcie", "microcontroller", "other"))
+Availability = Domain(("max", "high", "partial", "low", "none"))
+
+
 class Ecc(Block):
     mode = flag()
     mode_pending = flag()
     mode_default = flag()
     total = u64(per=(ErrorType, Counter))
     location = u64(per=(ErrorType, Counter, Location))
+    retirement_pending = flag()
+
+
+class Sram(Block):
+    """SRAM errors of Ampere and newer; the sources add up to the uncorrected ones."""
+
+    corrected = u64(per=Counter)
+    parity = u64(per=Counter)
+    sec_ded = u64(per=Counter)
+    source = u64(per=Source)
+    threshold_exceeded = flag()
+
+
+class Remap(Block):
+    """Row and bank remapping, and other repairs of memory."""
+
+    corrected = u32()
+    uncorrected = u32()
+    corrected_inactive = u32()
+    uncorrected_inactive = u32()
+    pending = flag()
+    failure = flag()
+    banks = u32(per=Availability)
+    bank_active = u32()
+    bank_inactive = u32()
+    bank_pending = flag()
+    bank_spare_groups = u32()
+    bank_no_spare_groups = u32()
+    channel_repair_pending = flag()
+    tpc_repair_pending = flag()
+    unrepairable = flag()
 
 
 FUNCTIONS = (
@@ -23,4 +58,67 @@ FUNCTIONS = (
     getter("nvmlDeviceGetDefaultEccMode", Ecc.mode_default),
     getter("nvmlDeviceGetTotalEccErrors", Ecc.total.by("errorType", "counterType")),
     getter("nvmlDeviceGetMemoryErrorCounter", Ecc.location.by("errorType", "counterType", "locationType")),
+    getter(
+        "nvmlDeviceGetDetailedEccErrors",
+        l1Cache=Ecc.location.by("errorType", "counterType", "l1_cache"),
+        l2Cache=Ecc.location.by("errorType", "counterType", "l2_cache"),
+        deviceMemory=Ecc.location.by("errorType", "counterType", "dram"),
+        registerFile=Ecc.location.by("errorType", "counterType", "register_file"),
+    ),
+    getter(
+        "nvmlDeviceGetSramEccErrorStatus",
+        aggregateUncParity=Sram.parity.at("aggregate"),
+        aggregateUncSecDed=Sram.sec_ded.at("aggregate"),
+        aggregateCor=Sram.corrected.at("aggregate"),
+        volatileUncParity=Sram.parity.at("volatile"),
+        volatileUncSecDed=Sram.sec_ded.at("volatile"),
+        volatileCor=Sram.corrected.at("volatile"),
+        aggregateUncBucketL2=Sram.source.at("l2"),
+        aggregateUncBucketSm=Sram.source.at("sm"),
+        aggregateUncBucketPcie=Sram.source.at("pcie"),
+        aggregateUncBucketMcu=Sram.source.at("microcontroller"),
+        aggregateUncBucketOther=Sram.source.at("other"),
+        bThresholdExceeded=Sram.threshold_exceeded,
+    ),
+    getter("nvmlDeviceGetRetiredPagesPendingStatus", Ecc.retirement_pending),
+    getter(
+        "nvmlDeviceGetRemappedRows",
+        corrRows=Remap.corrected,
+        uncRows=Remap.uncorrected,
+        isPending=Remap.pending,
+        failureOccurred=Remap.failure,
+    ),
+    getter(
+        "nvmlDeviceGetRemappedRows_v2",
+        corrActiveRemaps=Remap.corrected,
+        corrInactiveRemaps=Remap.corrected_inactive,
+        uncActiveRemaps=Remap.uncorrected,
+        uncInactiveRemaps=Remap.uncorrected_inactive,
+        bPending=Remap.pending,
+        bFailureOccurred=Remap.failure,
+    ),
+    getter(
+        "nvmlDeviceGetRowRemapperHistogram",
+        max=Remap.banks.at("max"),
+        high=Remap.banks.at("high"),
+        partial=Remap.banks.at("partial"),
+        low=Remap.banks.at("low"),
+        none=Remap.banks.at("none"),
+    ),
+    getter(
+        "nvmlDeviceGetBankRemapperStatus_v1",
+        activeRemappings=Remap.bank_active,
+        inactiveRemappings=Remap.bank_inactive,
+        bPending=Remap.bank_pending,
+        **{
+            "histogram.maxSpareGroupCount": Remap.bank_spare_groups,
+            "histogram.noSpareGroupCount": Remap.bank_no_spare_groups,
+        },
+    ),
+    getter(
+        "nvmlDeviceGetRepairStatus",
+        bChannelRepairPending=Remap.channel_repair_pending,
+        bTpcRepairPending=Remap.tpc_repair_pending,
+    ),
+    getter("nvmlDeviceGetUnrepairableMemoryFlag_v1", bUnrepairableMemory=Remap.unrepairable),
 )

@@ -11,6 +11,10 @@ class Fans(Block):
     target = u32("%", per=Fan)
     speed_min = u32("%")
     speed_max = u32("%")
+    rpm = u32(per=Fan)
+    policy = u32(per=Fan)  # NVML_FAN_POLICY_*
+    control_signal = u32(per=Fan)  # NVML_THERMAL_COOLER_SIGNAL_*
+    control_target = u32(per=Fan)  # NVML_THERMAL_COOLER_TARGET_*
 
 
 FUNCTIONS = (
@@ -18,5 +22,12 @@ FUNCTIONS = (
     getter("nvmlDeviceGetFanSpeed", Fans.speed.at("0")),
     getter("nvmlDeviceGetFanSpeed_v2", Fans.speed.by("fan")),
     getter("nvmlDeviceGetTargetFanSpeed", Fans.target.by("fan")),
+    getter("nvmlDeviceGetFanSpeedRPM", speed=Fans.rpm.by("fan")),
+    getter("nvmlDeviceGetFanControlPolicy_v2", Fans.policy.by("fan")),
+    getter(
+        "nvmlDeviceGetCoolerInfo",
+        signalType=Fans.control_signal.by("index"),
+        target=Fans.control_target.by("index"),
+    ),
     getter("nvmlDeviceGetMinMaxFanSpeed", minSpeed=Fans.speed_min, maxSpeed=Fans.speed_max),
 )

@@ -1,6 +1,6 @@
 """Who a GPU is: name, identifiers, architecture, engine counts, firmware versions."""
 
-from mocknvml.table import Block, Domain, choice, finder, flag, getter, native, text, u32
+from mocknvml.table import Block, Domain, choice, finder, flag, getter, native, text, u32, u64
 
 Brand = Domain.of(
     "nvmlBrandType_t",
@@ -12,6 +12,9 @@ Brand = Domain.of(
 Architecture = Domain(
     (*("0", "1", "kepler", "maxwell", "pascal", "volta", "turing", "ampere", "ada", "hopper", "blackwell"),)
 )
+
+InforomObject = Domain.of("nvmlInforomObject_t", "oem", "ecc", "power", "den")
+Addressing = Domain.of("nvmlDeviceAddressingModeType_t", "none", "hmm", "ats")
 
 
 class Health(Block):
@@ -35,7 +38,28 @@ class Identity(Block):
     board_part_number = text(80)
     vbios_version = text(32)
     inforom_image_version = text(16)
+    inforom_version = text(16, per=InforomObject)
+    inforom_checksum = u32()
     multi_gpu_board = flag()
+    pdi = u64()
+    hostname = text(64)
+    irq = u32()
+    numa_node = u32()
+    capabilities = u32()  # NVML_DEVICE_CAP_* bits
+    addressing = choice(Addressing)
+    c2c = flag()
+    uptime = u32("s")
+    black_box_time = u32("s")
+    black_box_flushed = u64("us")
+    black_box_flush_time = u64("us")
+
+
+class Gsp(Block):
+    """The firmware of the GPU's system processor."""
+
+    version = text(64)
+    enabled = flag()
+    default_mode = u32()
 
 
 class Attributes(Block):
@@ -75,6 +99,24 @@ FUNCTIONS = (
     getter("nvmlDeviceGetMultiGpuBoard", Identity.multi_gpu_board),
     getter("nvmlDeviceGetVbiosVersion", Identity.vbios_version),
     getter("nvmlDeviceGetInforomImageVersion", Identity.inforom_image_version),
+    getter("nvmlDeviceGetInforomVersion", Identity.inforom_version.by("object")),
+    getter("nvmlDeviceGetInforomConfigurationChecksum", Identity.inforom_checksum),
+    getter("nvmlDeviceGetBBXTimeData_v1", timeRun=Identity.black_box_time),
+    getter(
+        "nvmlDeviceGetLastBBXFlushTime",
+        timestamp=Identity.black_box_flushed,
+        durationUs=Identity.black_box_flush_time,
+    ),
+    getter("nvmlDeviceGetPdi", value=Identity.pdi),
+    getter("nvmlDeviceGetHostname_v1", value=Identity.hostname),
+    getter("nvmlDeviceGetIrqNum", Identity.irq),
+    getter("nvmlDeviceGetNumaNodeId", Identity.numa_node),
+    getter("nvmlDeviceGetCapabilities", capMask=Identity.capabilities),
+    getter("nvmlDeviceGetAddressingMode", value=Identity.addressing),
+    getter("nvmlDeviceGetC2cModeInfoV", isC2cEnabled=Identity.c2c),
+    getter("nvmlDeviceGetGpuUptime_v1", uptime=Identity.uptime),
+    getter("nvmlDeviceGetGspFirmwareVersion", Gsp.version),
+    getter("nvmlDeviceGetGspFirmwareMode", isEnabled=Gsp.enabled, defaultMode=Gsp.default_mode),
     getter(
         "nvmlDeviceGetAttributes",
         multiprocessorCount=Attributes.multiprocessors,

@@ -5,6 +5,9 @@ from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, native, se
 ComputeMode = Domain.of("nvmlComputeMode_t", "default", "exclusive_thread", "prohibited", "exclusive_process")
 Virtualization = Domain.of("nvmlGpuVirtualizationMode_t", "none", "passthrough", "vgpu", "host_vgpu", "host_vsga")
 
+Operation = Domain.of("nvmlGpuOperationMode_t", "all_on", "compute", "low_dp")
+Api = Domain.of("nvmlRestrictedAPI_t", "application_clocks", "auto_boosted_clocks")
+
 
 class Modes(Block):
     performance_state = u32()  # 0 is P0
@@ -15,6 +18,15 @@ class Modes(Block):
     mig = u32()
     mig_pending = u32()
     virtualization = choice(Virtualization)
+    host_vgpu = u32()
+    operation = choice(Operation)
+    operation_pending = choice(Operation)
+    accounting = flag()
+    accounting_buffer = u32()
+    restricted = flag(per=Api)
+    dram_encryption = flag()
+    dram_encryption_pending = flag()
+    mig_devices_max = u32()
 
 
 FUNCTIONS = (
@@ -28,6 +40,19 @@ FUNCTIONS = (
     getter("nvmlDeviceGetDisplayActive", Modes.display_active),
     getter("nvmlDeviceGetMigMode", currentMode=Modes.mig, pendingMode=Modes.mig_pending),
     getter("nvmlDeviceGetVirtualizationMode", Modes.virtualization),
+    getter("nvmlDeviceGetHostVgpuMode", Modes.host_vgpu),
+    getter("nvmlDeviceGetGpuOperationMode", current=Modes.operation, pending=Modes.operation_pending),
+    getter("nvmlDeviceGetAccountingMode", Modes.accounting),
+    getter("nvmlDeviceGetAccountingBufferSize", Modes.accounting_buffer),
+    getter("nvmlDeviceGetAPIRestriction", Modes.restricted.by("apiType")),
+    getter(
+        "nvmlDeviceGetDramEncryptionMode",
+        **{
+            "current.encryptionState": Modes.dram_encryption,
+            "pending.encryptionState": Modes.dram_encryption_pending,
+        },
+    ),
+    getter("nvmlDeviceGetMaxMigDeviceCount", Modes.mig_devices_max),
     # No MIG device exists, so every valid handle is that of a whole GPU.
     native("nvmlDeviceIsMigDeviceHandle", "find.c"),
 )

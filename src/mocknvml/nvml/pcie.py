@@ -24,6 +24,9 @@ class Pcie(Block):
     throughput = u32("KB/s", per=Direction)
     replays = u32()
     replay_rollovers = u32()
+    speed = u32("Mbps")
+    speed_max = u32()  # NVML_PCIE_LINK_MAX_SPEED_*
+    bus_type = u32()  # NVML_BUS_TYPE_*
 
 
 FUNCTIONS = (
@@ -38,4 +41,7 @@ FUNCTIONS = (
     getter("nvmlDeviceGetMaxPcieLinkWidth", Pcie.width_max),
     getter("nvmlDeviceGetPcieThroughput", Pcie.throughput.by("counter")),
     getter("nvmlDeviceGetPcieReplayCounter", Pcie.replays),
+    getter("nvmlDeviceGetPcieSpeed", Pcie.speed),
+    getter("nvmlDeviceGetPcieLinkMaxSpeed", Pcie.speed_max),
+    getter("nvmlDeviceGetBusType", Pcie.bus_type),
 )

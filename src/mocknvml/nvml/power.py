@@ -3,7 +3,10 @@
 `energy` grows with `usage` and node time. The limits come from the profile; `limit` moves between min and max.
 """
 
-from mocknvml.table import ROOT, Block, flag, getter, setter, u32, u64
+from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, setter, u32, u64
+
+# nvmlPowerSource_t, which is an unsigned int with macros.
+Source = Domain(("ac", "battery", "undersized"))
 
 
 class Power(Block):
@@ -16,6 +19,7 @@ class Power(Block):
     limit_min = u32("mW")
     limit_max = u32("mW")
     energy = u64("mJ", integral=usage)
+    source = choice(Source)
 
 
 FUNCTIONS = (
@@ -27,5 +31,6 @@ FUNCTIONS = (
     # The least of all limits in force; `limit` is the only one that is modelled.
     getter("nvmlDeviceGetEnforcedPowerLimit", Power.limit),
     getter("nvmlDeviceGetTotalEnergyConsumption", Power.energy),
+    getter("nvmlDeviceGetPowerSource", Power.source),
     setter("nvmlDeviceSetPowerManagementLimit", Power.limit, within=(Power.limit_min, Power.limit_max), needs=ROOT),
 )

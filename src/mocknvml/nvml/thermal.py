@@ -14,6 +14,7 @@ class Thermal(Block):
     temperature = u32("C", per=Sensor)
     memory = u32("C")
     threshold = u32("C", per=Threshold)
+    margin = i32("C")
     # Hopper and newer data-centre boards give limits as distances to T.Limit.
     shutdown_tlimit = i32("C")
     slowdown_tlimit = i32("C")
@@ -24,5 +25,6 @@ class Thermal(Block):
 FUNCTIONS = (
     getter("nvmlDeviceGetTemperature", Thermal.temperature.by("sensorType")),
     getter("nvmlDeviceGetTemperatureV", temperature=Thermal.temperature.by("sensorType")),
+    getter("nvmlDeviceGetMarginTemperature", marginTemperature=Thermal.margin),
     getter("nvmlDeviceGetTemperatureThreshold", Thermal.threshold.by("thresholdType")),
 )

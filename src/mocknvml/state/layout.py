@@ -14,7 +14,7 @@ from functools import cache
 from itertools import product
 
 from mocknvml.nvml import BLOCKS
-from mocknvml.table.blocks import Block, Field, Number, Records, Text
+from mocknvml.table.blocks import Block, Field, Number, Octets, Records, Text
 
 NOT_SUPPORTED = 3
 SUCCESS_HEAD = 0 ^ NOT_SUPPORTED
@@ -102,7 +102,7 @@ def element_words(field: Field) -> int:
     match field:
         case Number():
             return 2
-        case Text():
+        case Text() | Octets():
             return 1 + text_words(field.size)
         case Records():
             return 1 + field.capacity * record_offsets(field)[1]
@@ -131,7 +131,7 @@ def _meaning(field: Field) -> str:
     match field:
         case Number():
             inner = f"{field.kind} {field.names.keys if field.names else ''} {field.integral}"
-        case Text():
+        case Text() | Octets():
             inner = str(field.size)
         case Records():
             inner = f"{field.capacity} {field.record.members()}"

@@ -24,7 +24,7 @@ from mocknvml.state.layout import (
 )
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CProfile, native
 from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
-from mocknvml.table.blocks import Number, Records, Text
+from mocknvml.table.blocks import Number, Octets, Records, Text
 
 NO_PERMISSION = 4
 
@@ -116,6 +116,8 @@ class _Block:
         match place.field:
             case Text():
                 return data[:length].decode(errors="replace")
+            case Octets():
+                return data[: place.field.size].hex()
             case Records():
                 offsets, size = record_offsets(place.field)
                 listed: list[dict[str, int | str]] = []

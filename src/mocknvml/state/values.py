@@ -20,7 +20,7 @@ from mocknvml.state.layout import (
     record_offsets,
     text_words,
 )
-from mocknvml.table.blocks import Field, Kind, Number, Records, Text
+from mocknvml.table.blocks import Field, Kind, Number, Octets, Records, Text
 
 Value = int | str | bool | list[dict[str, int | str]]
 
@@ -29,12 +29,15 @@ UNITS: Final[dict[str, dict[str, int]]] = {
     "mW": {"mW": 1, "W": 1000, "kW": 1_000_000},
     "mJ": {"mJ": 1, "J": 1000, "kJ": 1_000_000},
     "B": {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40},
+    "KiB": {"KiB": 1, "MiB": 1 << 10, "GiB": 1 << 20},
     "MiB": {"MiB": 1, "GiB": 1 << 10},
     "MHz": {"MHz": 1, "GHz": 1000},
     "C": {"C": 1},
     "%": {"%": 1},
     "KB/s": {"KB/s": 1, "MB/s": 1000, "GB/s": 1_000_000},
     "MB/s": {"MB/s": 1, "GB/s": 1000},
+    "Mbps": {"Mbps": 1, "Gbps": 1000},
+    "s": {"s": 1},
     "us": {"us": 1, "ms": 1000, "s": 1_000_000},
     "ns": {"ns": 1, "us": 1000, "ms": 1_000_000, "s": 1_000_000_000},
     "ppb": {"ppb": 1},
@@ -92,6 +95,11 @@ def parse(field: Field, value: object) -> Value:
             if len(value.encode()) >= field.size:
                 raise ValueMismatch(f"{value!r}: at most {field.size - 1} bytes")
             return value
+        case Octets():
+            digits = str(value).replace("-", "")
+            if re.fullmatch(f"[0-9a-fA-F]{{{2 * field.size}}}", digits) is None:
+                raise ValueMismatch(f"{value!r}: give {2 * field.size} hexadecimal digits (in quotes)")
+            return digits.lower()
         case Records():
             if not isinstance(value, list) or len(value) > field.capacity:
                 raise ValueMismatch(f"{value!r}: give a list of at most {field.capacity} records")
@@ -161,6 +169,10 @@ def words(scope: Scope, place: Place, element: tuple[str, ...], value: Value) ->
             data = value.encode()
             stored = dict(enumerate(bytes_to_words(data, text_words(field.size)), at + 1))
             return {at: SUCCESS_HEAD | len(data) << LENGTH_SHIFT, **stored}
+        case Octets():
+            assert isinstance(value, str)
+            stored = dict(enumerate(bytes_to_words(bytes.fromhex(value), text_words(field.size)), at + 1))
+            return {at: SUCCESS_HEAD, **stored}
         case Records():
             assert isinstance(value, list)
             offsets, size = record_offsets(field)

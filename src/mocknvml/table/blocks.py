@@ -79,7 +79,10 @@ class Field:
         return f"{self.block.key()}.{self.name}"
 
     def by(self, *arguments: str) -> Selected:
-        """Select the element by function arguments (or members of the struct), one for each domain."""
+        """Select the element by function arguments (or members of the struct), one for each domain.
+
+        Where the name of an index stands instead of an argument, that index is fixed.
+        """
         return Selected(self, arguments)
 
     def at(self, *keys: str) -> Selected:
@@ -113,6 +116,14 @@ class Number(Field):
 
 class Text(Field):
     """A string of at most `size` bytes, terminating zero included."""
+
+    def __init__(self, size: int, per: tuple[Domain, ...] = ()) -> None:
+        super().__init__(per=per)
+        self.size = size
+
+
+class Octets(Field):
+    """`size` bytes, written as hexadecimal digits; dashes between them are for the eye."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -182,8 +193,12 @@ def choice(names: Domain, *, per: Domain | tuple[Domain, ...] = ()) -> Number:
     return Number("u32", "", per, names=names)
 
 
-def text(size: int) -> Text:
-    return Text(size)
+def text(size: int, *, per: Domain | tuple[Domain, ...] = ()) -> Text:
+    return Text(size, per if isinstance(per, tuple) else (per,))
+
+
+def octets(size: int) -> Octets:
+    return Octets(size)
 
 
 def records(record: type[Record], capacity: int) -> Records:

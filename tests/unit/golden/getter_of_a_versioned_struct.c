@@ -30,6 +30,6 @@ MOCK_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMem
     memory->total = (unsigned long long)v0_;
     memory->free = (unsigned long long)minus(minus(v0_, v1_), v2_);
     if (memory->version == nvmlMemory_v2)
-        memory->used = (unsigned long long)v2_;
+        ((nvmlMemory_v2_t *)memory)->used = (unsigned long long)v2_;
     return NVML_SUCCESS;
 }
