@@ -1,4 +1,4 @@
-"""`make bench`: the library beside one in which every function only returns 0; see docs/performance.md."""
+"""`make bench`: the library beside one whose functions only return 0; docs/performance.md tells what is measured."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def measure_load() -> Result:
 
 def measure_wrapper() -> Result:
     """`mocknvml run` around a command that does nothing, beside a Python that does nothing."""
-    wrapper = [Path(sys.executable).with_name("mocknvml"), "run", "--profile", "t4", "--gpus", "1", "--", "true"]
+    wrapper = [str(Path(sys.executable).with_name("mocknvml")), "run", "--profile", "t4", "--gpus", "1", "--", "true"]
     times: tuple[list[int], list[int]] = ([], [])
     for _ in range(WRAPPED):
         for command, taken in zip((wrapper, [sys.executable, "-c", "pass"]), times, strict=True):
@@ -106,7 +106,7 @@ def measure_wrapper() -> Result:
 
 def table(results: list[Result], mean: float) -> str:
     """The results in Markdown, aligned for a terminal too."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("", "mock, ns", "empty, ns", "ratio", "bound", "holds"),
         *((r.name, f"{r.mock:.1f}", f"{r.empty:.1f}", *judged(r.ratio, r.bound)) for r in results),
         ("geometric mean of all Get calls but GetFieldValues", "", "", *judged(mean, MEAN_BOUND)),

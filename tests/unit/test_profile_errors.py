@@ -84,8 +84,8 @@ def test_a_wrong_entry_is_an_error_that_says_where_and_what_to_do(tmp_path: Path
     ("text", "message"),
     [
         (
-            "inherits: t5\nsource: mine\n",
-            "mine.yaml:1: inherits: no profile t5, give one of a100-sxm4-40gb, h100-sxm5-80gb, t4, ",
+            "inherits: a1oo-sxm4-40gb\nsource: mine\n",
+            "mine.yaml:1: inherits: no profile a1oo-sxm4-40gb (did you mean a100-sxm4-40gb?)",
         ),
         ("inherits: t4\n", "mine.yaml:1: source: say where the values come from"),
         ("source: mine\n", "mine.yaml: addresses: give the PCI address of at least one GPU"),

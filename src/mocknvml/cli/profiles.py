@@ -29,12 +29,16 @@ def run(args: argparse.Namespace) -> int:
         return 0
     widths = [max(len(str(board[key])) for board in boards) for key in ("name", "product")]
     for board in boards:
-        print(f"{board['name']:{widths[0]}}  {board['product']:{widths[1]}}  {board['memory'] // 2**20:6} MiB")
+        print(f"{board['name']:{widths[0]}}  {board['product']:{widths[1]}}  {memory(board)}")
     return 0
+
+
+def memory(board: dict[str, Any]) -> str:
+    return "" if board["memory"] is None else f"{board['memory'] // 2**20:6} MiB"
 
 
 def summary(name: str) -> dict[str, Any]:
     from mocknvml.profiles import load_profile
 
     values = load_profile(name).values
-    return {"name": name, "product": values["identity.name", ()], "memory": values["memory.total", ()]}
+    return {"name": name, "product": values["identity.name", ()], "memory": values.get(("memory.total", ()))}

@@ -206,7 +206,7 @@ def _setter(plan: Plan, row: Setter) -> list[str]:
     if wrong:
         lines += [f"if ({wrong})", "    return NVML_ERROR_INVALID_ARGUMENT;"]
     at = " + ".join([str(output.value.at), *(f"{index} * {step}" for index, step in output.value.terms)])
-    return [*lines, f"return mock_set_number(gpu_, {at}, (uint32_t){output.target});"]
+    return [*lines, f"return mock_set_number(node_, gpu_, {at}, (uint32_t){output.target});"]
 
 
 def _finder(plan: Plan, row: Finder) -> list[str]:

@@ -16,7 +16,8 @@
 
 enum {
     STATIC_GPUS = 8, /* a node of this size fits into static_memory */
-    NODES = 16,      /* nodes that a process attached to; the oldest is given up for a new one */
+    NODES = 16,      /* nodes that a process can come back to; the oldest is given up for a new one */
+    LARGEST_PAGE = 65536,
 };
 
 /* What an init touches stands together and the large arrays behind it: each page that it touches costs a page fault. */
@@ -25,12 +26,13 @@ _Atomic(struct mock_node *) mock_latest;
 static uint32_t init_count; /* under the lock, as all of the following */
 static uint32_t nodes_used; /* so many slots were ever taken; the next one is taken round-robin */
 static bool static_used;    /* once: its GPUs stay made */
-static struct mock_node nodes[NODES];
+static _Atomic(struct mock_node *) nodes[NODES];
+static struct mock_node first_node;
 __attribute__((section(".bss.devices"))) struct mock_device mock_devices[MOCK_MAX_GPUS];
 /* The first node of the process stands here, where dlclose releases it; a file is mapped over it, which takes the
  * alignment of the largest page. */
 __attribute__((section(".bss.memory")))
-static _Alignas(65536) char static_memory[65536 + MOCK_NODE_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
+static _Alignas(LARGEST_PAGE) char static_memory[2 * LARGEST_PAGE + MOCK_NODE_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
 static const uint64_t zeroes[MOCK_GPU_STRIDE / 8];
 const struct mock_block *const mock_no_gpu = (const struct mock_block *)zeroes;
 
@@ -114,21 +116,34 @@ static uint64_t monotonic(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* A place for a node. The oldest is given up for the seventeenth: no call is in flight for that long. */
-static struct mock_node *take_slot(void)
+static struct mock_node *node_at(uint32_t slot)
 {
-    struct mock_node *slot = &nodes[nodes_used++ % NODES];
-
-    if (slot->base != NULL && slot->base != static_memory)
-        mock_node_close(slot);
-    memset(slot, 0, offsetof(struct mock_node, path) + 1);
-    return slot;
+    return atomic_load_explicit(&nodes[slot], memory_order_relaxed);
 }
 
-/* The static memory, once and if it is large enough; else NULL, for memory of its own. */
+/* Keep a node for good, or return NULL. A call that a shutdown overtakes may read it at any later time, so that it never
+ * changes again; the seventeenth node takes the contents of the oldest one's memory, and leaves its addresses. Whatever
+ * moment a fork copies, each slot holds a whole node. */
+static struct mock_node *keep(const struct mock_node *node)
+{
+    _Atomic(struct mock_node *) *slot = &nodes[nodes_used % NODES];
+    size_t size = offsetof(struct mock_node, path) + strlen(node->path) + 1;
+    struct mock_node *kept = nodes_used == 0 ? &first_node : malloc(size);
+
+    if (kept == NULL)
+        return NULL;
+    memcpy(kept, node, size);
+    nodes_used++;
+    struct mock_node *oldest = atomic_exchange_explicit(slot, kept, memory_order_acq_rel);
+    if (oldest != NULL)
+        mock_node_empty(oldest);
+    return kept;
+}
+
+/* The static memory, once and if it is large enough for whole pages; else NULL, for memory of its own. */
 static char *take_static(size_t size)
 {
-    if (static_used || size > sizeof static_memory)
+    if (static_used || (size + LARGEST_PAGE - 1) / LARGEST_PAGE * LARGEST_PAGE > sizeof static_memory)
         return NULL;
     static_used = true;
     return static_memory;
@@ -139,9 +154,9 @@ static nvmlReturn_t private_attach(const struct config *config, struct mock_node
 {
     size_t size = MOCK_NODE_STRIDE + (size_t)config->gpu_count * MOCK_GPU_STRIDE;
 
-    for (uint32_t i = 0; i < NODES && i < nodes_used; i++) {
-        struct mock_node *node = &nodes[i];
-        if (node->profile == config->profile && node->gpu_count == config->gpu_count
+    for (uint32_t i = 0; i < NODES; i++) {
+        struct mock_node *node = node_at(i);
+        if (node != NULL && node->profile == config->profile && node->gpu_count == config->gpu_count
             && strcmp(node->driver, config->driver) == 0) {
             *attached = node;
             return NVML_SUCCESS;
@@ -154,18 +169,19 @@ static nvmlReturn_t private_attach(const struct config *config, struct mock_node
             return NVML_ERROR_MEMORY;
         madvise(base, size, MADV_NOHUGEPAGE); /* which would fill the memory between the few pages that are read */
     }
-    struct mock_node *node = take_slot();
-    node->block = (struct mock_block *)base;
-    mock_node_make(node->block, config->driver, monotonic());
-    node->gpus = base + MOCK_NODE_STRIDE;
-    node->gpu_count = config->gpu_count;
-    node->writable = true;
-    node->base = base;
-    node->size = size;
-    strcpy(node->driver, config->driver);
-    node->profile = config->profile; /* last: what a fork finds half-made has none */
-    *attached = node;
-    return NVML_SUCCESS;
+    struct mock_node node = {
+        .block = (struct mock_block *)base,
+        .gpus = base + MOCK_NODE_STRIDE,
+        .gpu_count = config->gpu_count,
+        .profile = config->profile,
+        .writable = true,
+        .base = base,
+        .size = size,
+    };
+    strcpy(node.driver, config->driver);
+    mock_node_make(node.block, config->driver, monotonic());
+    *attached = keep(&node);
+    return *attached != NULL ? NVML_SUCCESS : NVML_ERROR_MEMORY;
 }
 
 /* Where a GPU of a private node is used first. */
@@ -191,16 +207,17 @@ static nvmlReturn_t file_attach(const char *path, struct mock_node **attached)
         dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_NODE=%s\n", error);
         return result;
     }
-    for (uint32_t i = 0; i < NODES && i < nodes_used; i++) {
-        if (nodes[i].base != NULL && nodes[i].device == opened.device && nodes[i].inode == opened.inode) {
+    for (uint32_t i = 0; i < NODES; i++) {
+        struct mock_node *node = node_at(i);
+        if (node != NULL && node->device == opened.device && node->inode == opened.inode
+            && node->writable == opened.writable && strcmp(node->path, opened.path) == 0) {
             mock_node_close(&opened);
-            *attached = &nodes[i];
+            *attached = node;
             return NVML_SUCCESS;
         }
     }
-    *attached = take_slot();
-    **attached = opened;
-    return NVML_SUCCESS;
+    *attached = keep(&opened);
+    return *attached != NULL ? NVML_SUCCESS : NVML_ERROR_MEMORY;
 }
 
 static nvmlReturn_t attach(struct mock_node **node)
@@ -273,18 +290,16 @@ nvmlReturn_t native_nvmlSystemGetNVMLVersion(char *version, unsigned int length)
     nvmlReturn_t result = NVML_SUCCESS;
 
     struct mock_node *node = mock_attached();
-    bool attached = node != NULL;
-    if (!attached) {
-        result = native_nvmlInitWithFlags(0);
+    if (node == NULL) {
+        mock_lock();
+        result = attach(&node);
+        mock_unlock();
         if (result != NVML_SUCCESS)
             return result;
-        node = mock_node();
     }
     MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
         result = mock_text(state, MOCK_AT_NODE(driver.nvml_version), MOCK_SIZE_NODE(driver.nvml_version), &text);
     }
-    if (!attached)
-        native_nvmlShutdown();
     return result != NVML_SUCCESS ? result : mock_put_text(&text, version, length);
 }
 
@@ -293,12 +308,9 @@ bool mock_privileged(void)
     return geteuid() == 0;
 }
 
-nvmlReturn_t mock_set_number(struct mock_block *gpu, uint32_t at, uint64_t value)
+nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *gpu, uint32_t at, uint64_t value)
 {
-    struct mock_node *node = mock_attached();
     uint32_t offset = at + 1;
 
-    if (node == NULL || (char *)gpu < node->gpus || (char *)gpu >= node->gpus + node->gpu_count * (size_t)MOCK_GPU_STRIDE)
-        return NVML_ERROR_UNINITIALIZED;
     return mock_node_write(node, gpu, (struct mock_change){1, &offset, &value}, true);
 }

@@ -190,9 +190,11 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
     size_t size = mock_node_size(gpu_count);
     char temporary[PATH_MAX];
 
-    if ((size_t)snprintf(temporary, sizeof temporary, "%s.%d.new", path, (int)getpid()) >= sizeof temporary)
+    /* The time, because process ids are not unique among containers that share the folder. */
+    if ((size_t)snprintf(temporary, sizeof temporary, "%s.%d.%llx.new", path, (int)getpid(),
+                         (unsigned long long)monotonic())
+        >= sizeof temporary)
         return fail(error, NVML_ERROR_INVALID_ARGUMENT, path, "the path is too long");
-    unlink(temporary);
     int file = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (file < 0)
         return fail(error, NVML_ERROR_NO_PERMISSION, path, strerror(errno));
@@ -287,4 +289,9 @@ nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char *(*pl
 void mock_node_close(struct mock_node *node)
 {
     munmap(node->base, node->size);
+}
+
+void mock_node_empty(const struct mock_node *node)
+{
+    mmap(node->base, node->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }

@@ -37,7 +37,7 @@ struct mock_node {
     size_t size;
     dev_t device;
     ino_t inode;
-    char path[PATH_MAX]; /* empty for a private node */
+    char path[PATH_MAX]; /* empty for a private node; last, and often cut off behind its zero */
 };
 
 static inline struct mock_block *mock_node_gpu(const struct mock_node *node, uint32_t index)
@@ -67,6 +67,8 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
 /* `place` may name memory to map a file of some size over, or return NULL. */
 nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char *(*place)(size_t size), char error[MOCK_ERROR_MAX]);
 void mock_node_close(struct mock_node *node);
+/* Let go of what a node holds, but not of its addresses: who still reads it finds zeroes. */
+void mock_node_empty(const struct mock_node *node);
 
 /* A lock among the threads of this process that a fork can't leave locked. */
 void mock_lock(void);

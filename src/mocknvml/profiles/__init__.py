@@ -1,7 +1,7 @@
 """Profiles: what a board answers when nobody has changed anything.
 
-One YAML file per board, which inherits from its chip (`chips/`). Keys are the fields of `mocknvml.nvml`, units are
-written, absent fields are NOT_SUPPORTED, and `source` says where the values come from.
+One YAML file per board, which inherits from its chip and its class of boards (`chips/`). Keys are the fields of
+`mocknvml.nvml`, units are written, absent fields are NOT_SUPPORTED, and `source` says where the values come from.
 """
 
 from __future__ import annotations
@@ -72,9 +72,10 @@ def load_profile(name: str) -> Profile:
 class _Reader:
     """Reads one file into a profile. Works on the nodes of the YAML, which know their lines."""
 
-    def __init__(self, file: Path, profile: Profile) -> None:
+    def __init__(self, file: Path, profile: Profile, heirs: tuple[Path, ...] = ()) -> None:
         self.file = file
         self.profile = profile
+        self.files = (*heirs, file)  # this file, and those that inherit from it
 
     def fail(self, node: yaml.Node, text: str) -> ProfileError:
         return ProfileError(f"{self.file}:{node.start_mark.line + 1}: {text}")
@@ -119,16 +120,15 @@ class _Reader:
             raise self.fail(node, f"{error.problem}; write a plain value") from None
 
     def _inherit(self, node: yaml.Node) -> None:
-        name = str(self._plain(node))
-        chips = {file.stem: file for file in (FOLDER / "chips").glob("*.yaml")}
-        boards = {board: FOLDER / f"{board}.yaml" for board in builtin()}
-        parent = chips.get(name) or boards.get(name)
-        if parent is None:
-            known = [*boards, *chips]
-            raise self.fail(
-                node, f"inherits: no profile {name}{did_you_mean(name, known)}, give one of {', '.join(known)}"
-            )
-        _Reader(parent, self.profile).read()
+        """What the parents say, the later ones above the earlier; then this file above all of them."""
+        for parent in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            name = str(self._plain(parent))
+            files = {file.stem: file for file in (*(FOLDER / "chips").glob("*.yaml"), *FOLDER.glob("*.yaml"))}
+            if name not in files:
+                raise self.fail(parent, f"inherits: no profile {name}{did_you_mean(name, files)}")
+            if files[name].resolve() in (path.resolve() for path in self.files):
+                raise self.fail(parent, f"inherits: {name} inherits from this file, a cycle")
+            _Reader(files[name], self.profile, self.files).read()
 
     def _addresses(self, node: yaml.Node) -> list[int]:
         if not isinstance(node, yaml.SequenceNode):

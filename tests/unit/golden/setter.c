@@ -27,5 +27,5 @@ MOCK_EXPORT nvmlReturn_t nvmlDeviceSetPowerManagementLimit(nvmlDevice_t device, 
         return NVML_ERROR_NO_PERMISSION;
     if (limit < v1_ || limit > v2_)
         return NVML_ERROR_INVALID_ARGUMENT;
-    return mock_set_number(gpu_, 9, (uint32_t)limit);
+    return mock_set_number(node_, gpu_, 9, (uint32_t)limit);
 }
