@@ -355,8 +355,9 @@ def test_field_value_answers_from_its_field(
     row: FieldId, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
 ) -> None:
     place = place_of(row.output.field)
-    element = row.output.arguments if row.output.fixed else samples(place)[-1]
-    scope = place.index(element)[0] if row.output.arguments == ("scopeId",) else 0
+    element = row.output.arguments if row.output.fixed else samples(place, row.output.arguments)[-1]
+    by_scope = "scopeId" in row.output.arguments
+    scope = place.index(element)[row.output.arguments.index("scopeId")] if by_scope else 0
     struct = model().structs["nvmlFieldValue_t"]
     offsets = {member.name: member.offset for member in struct.members}
     entry = ctypes.create_string_buffer(struct.size)

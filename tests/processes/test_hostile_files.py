@@ -1,5 +1,6 @@
 """Node files that are not what they should be: one clear line and a failing init, never a crash."""
 
+import mmap
 import os
 import random
 import shutil
@@ -7,14 +8,18 @@ import struct
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mocknvml import Node, NodeError
 
-UNKNOWN, NO_PERMISSION, DRIVER_NOT_LOADED, VERSION_MISMATCH = 999, 4, 9, 18
+ROOT = Path(__file__).resolve().parents[2]
+NOT_SUPPORTED, DRIVER_NOT_LOADED, VERSION_MISMATCH, UNKNOWN = 3, 9, 18, 999
 HEADER = 40  # bytes of the file's header: magic, format, GPU count, layout, size, checksum
+BODY = 4096  # where the blocks begin
+HOSTILE_WORDS = (0, NOT_SUPPORTED, 0xFFFF_FFFF_FFFF_0000 | NOT_SUPPORTED, 1 << 16 | NOT_SUPPORTED, 2**64 - 1)
 
 
 def init(path: Path, program: Path, env: dict[str, str]) -> tuple[int, str]:
@@ -97,45 +102,59 @@ def test_a_flipped_byte_of_the_header_is_noticed(
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_random_bytes_in_the_body_crash_nobody(seed: int, node_path: Path, mock_env: dict[str, str]) -> None:
-    """Every reader of the table and of Python gets over whatever stands there."""
-    noise = random.Random(seed)
-    data = bytearray(node_path.read_bytes())
-    for _ in range(20_000):
-        data[noise.randrange(4096, len(data))] = noise.randrange(256)
-    node_path.write_bytes(data)
-    reading = """
-import os, sys
-import pynvml as n
-from mocknvml import FieldStatus, Node
-n.nvmlInit()
-for index in range(n.nvmlDeviceGetCount()):
-    gpu = n.nvmlDeviceGetHandleByIndex(index)
-    for name in dir(n):
-        if name.startswith("nvmlDeviceGet"):
-            try:
-                getattr(n, name)(gpu)
-            except (n.NVMLError, TypeError, UnicodeDecodeError, AttributeError, OverflowError, ValueError):
-                pass
-    try:
-        n.nvmlDeviceGetFieldValues(gpu, list(range(1, 300)))
-    except n.NVMLError:
-        pass
-node = Node.open(os.environ["MOCK_NVML_NODE"])
-for block in (node, *node.gpus):
-    for key in block.field_keys():
-        try:
-            block.get(key)
-        except FieldStatus:
-            pass
-node.gpus[0].set("power.usage", "1 W")
-"""
+def noise(data: bytearray, seed: int) -> None:
+    """Bytes here and there; what says whether there is a GPU is mostly left alone."""
+    random_ = random.Random(seed)
+    for _ in range(len(data) // 100):
+        data[random_.randrange(BODY, len(data))] = random_.randrange(256)
 
-    command = [sys.executable, "-c", reading]
-    done = subprocess.run(command, env=mock_env | {"MOCK_NVML_NODE": str(node_path)}, capture_output=True, timeout=120)
 
-    assert done.returncode == 0, done.stderr.decode()
+def everything_at_once(data: bytearray) -> None:
+    """Each word is a field that has a value, a signal, and the greatest length."""
+    data[BODY:] = struct.pack("<Q", 0xFFFF_FFFF_FFFF_0000 | NOT_SUPPORTED) * ((len(data) - BODY) // 8)
+
+
+def ones(data: bytearray) -> None:
+    data[BODY:] = b"\xff" * (len(data) - BODY)
+
+
+def zeroes(data: bytearray) -> None:
+    data[BODY:] = bytes(len(data) - BODY)
+
+
+def start_reading(library: Path, env: dict[str, str], *paths: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.processes.read_everything", str(library), *map(str, paths)]
+    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_no_contents_of_a_body_crash_a_reader(library: Path, mock_env: dict[str, str], node_path: Path) -> None:
+    changes = [*(partial(noise, seed=seed) for seed in range(4)), everything_at_once, ones, zeroes]
+    paths = []
+    for number, change in enumerate(changes):
+        data = bytearray(node_path.read_bytes())
+        change(data)
+        paths.append(node_path.with_name(f"node-{number}"))
+        paths[-1].write_bytes(data)
+
+    out, errors = (reader := start_reading(library, mock_env, *paths)).communicate(timeout=120)
+
+    assert (reader.returncode, out, errors) == (0, "read\n", "")
+
+
+def test_a_body_that_changes_under_a_reader_does_not_crash_it(
+    library: Path, mock_env: dict[str, str], node_path: Path
+) -> None:
+    random_ = random.Random(0)
+    with node_path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        words = memoryview(memory).cast("Q")
+        reader = start_reading(library, mock_env, node_path, node_path)
+        while reader.poll() is None:
+            for _ in range(1000):
+                words[random_.randrange(BODY // 8, len(words))] = random_.choice(HOSTILE_WORDS)
+        words.release()
+        out, errors = reader.communicate(timeout=60)
+
+    assert (reader.returncode, out, errors) == (0, "read\n", "")
 
 
 def test_a_file_of_another_user_is_seen_and_not_written(node_path: Path) -> None:

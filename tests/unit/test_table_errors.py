@@ -285,17 +285,17 @@ def test_functions_without_a_row_are_told_with_their_prototypes() -> None:
         ),
         pytest.param(
             field_id("NVML_FI_DEV_POWER", Clocks.current.by("type")),
-            "NVML_FI_DEV_POWER can select only by scopeId, in a field with one index",
+            "NVML_FI_DEV_POWER reads clocks.current at 'type'",
             id="another selector",
         ),
         pytest.param(
             field_id("NVML_FI_DEV_POWER", Clocks.current),
-            "NVML_FI_DEV_POWER can select only by scopeId, in a field with one index",
+            "NVML_FI_DEV_POWER reads clocks.current, which has 1 indices",
             id="no selection",
         ),
         pytest.param(
             field_id("NVML_FI_DEV_POWER", Power.usage.by("scopeId")),
-            "NVML_FI_DEV_POWER can select only by scopeId, in a field with one index",
+            "NVML_FI_DEV_POWER reads power.usage, which has 0 indices",
             id="nothing to select",
         ),
         pytest.param(

@@ -19,8 +19,12 @@ def field_table(header: Header) -> str:
     for row, read in field_ids(header).values():
         field = row.output.field
         assert isinstance(field, Number)
-        elements = read.place.elements if row.output.arguments and not row.output.fixed else 1
-        entries.append(f"    [{row.name}] = {{{read.at}, {elements}, {VALUE_TYPES[field.kind]}}}, /* {row.where} */")
+        elements, stride = 1, 0
+        if read.terms:
+            stride = read.terms[0][1]
+            elements = len(field.per[row.output.arguments.index("scopeId")])
+        numbers = f"{read.at}, {stride}, {elements}, {VALUE_TYPES[field.kind]}"
+        entries.append(f"    [{row.name}] = {{{numbers}}}, /* {row.where} */")
     return "\n".join(
         [
             "/* Generated from src/mocknvml/nvml/fields.py, do not edit. */",
@@ -28,8 +32,9 @@ def field_table(header: Header) -> str:
             "#include <nvml.h>",
             "struct mock_field {",
             "    uint32_t at;",
-            "    uint16_t elements; /* that scopeId selects from; 0: no such field */",
-            "    uint16_t type;",
+            "    uint16_t stride; /* words from one scopeId to the next */",
+            "    uint8_t elements; /* that scopeId selects from; 0: no such field */",
+            "    uint8_t type;",
             "};",
             "static const struct mock_field mock_fields[NVML_FI_MAX] = {",
             *entries,

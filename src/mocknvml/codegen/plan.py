@@ -293,23 +293,27 @@ def field_ids(header: Header) -> dict[int, tuple[FieldId, Read]]:
     for row in FIELD_IDS:
         if row.name not in header.constants:
             raise TableError(f"{row.where}: nvml.h has no {row.name}{did_you_mean(row.name, header.constants)}")
-        planned[header.constants[row.name]] = (row, Read(*_field_id_place(row), ()))
+        planned[header.constants[row.name]] = (row, _field_id_read(row))
     return dict(sorted(planned.items()))
 
 
-def _field_id_place(row: FieldId) -> tuple[Place, int]:
+def _field_id_read(row: FieldId) -> Read:
     field, arguments = row.output.field, row.output.arguments
     if not isinstance(field, Number) or field.expression is not None or field.block.of_node:
         raise TableError(f"{row.where}: {row.name} cannot answer {field.key}: it needs a stored number of a GPU")
     place = _place(field)
-    if len(arguments) != len(place.shape) or not (row.output.fixed or arguments in ((), ("scopeId",))):
-        raise TableError(f"{row.where}: {row.name} can select only by scopeId, in a field with one index")
-    if not row.output.fixed:
-        return place, place.offset
+    if len(arguments) != len(place.shape):
+        raise TableError(f"{row.where}: {row.name} reads {field.key}, which has {len(place.shape)} indices")
+    at, step, terms = place.offset, place.element_words * place.elements, []
     for key, domain in zip(arguments, field.per, strict=True):
-        if key not in domain.keys:
+        step //= len(domain)
+        if key == "scopeId" and not row.output.fixed:
+            terms.append((key, step))
+        elif key in domain.keys:
+            at += domain.keys.index(key) * step
+        else:
             raise TableError(f"{row.where}: {row.name} reads {field.key} at '{key}'{did_you_mean(key, domain.keys)}")
-    return place, place.element(place.index(arguments))
+    return Read(place, at, tuple(terms))
 
 
 def plan_all(header: Header, rows: tuple[Row, ...]) -> list[Plan]:

@@ -53,7 +53,7 @@ nvmlReturn_t native_nvmlDeviceGetFieldValues(nvmlDevice_t device, int valuesCoun
                 continue;
             }
             uint64_t value;
-            out->nvmlReturn = mock_number(state, MOCK_GPU_SIGNALS, field->at + 2 * out->scopeId, &value);
+            out->nvmlReturn = mock_number(state, MOCK_GPU_SIGNALS, field->at + field->stride * out->scopeId, &value);
             if (out->nvmlReturn == NVML_SUCCESS)
                 put_value(field, value, out);
         }

@@ -24,9 +24,8 @@ enum {
 _Atomic(struct mock_node *) mock_current;
 _Atomic(struct mock_node *) mock_latest;
 static uint32_t init_count; /* under the lock, as all of the following */
-static uint32_t nodes_used; /* so many slots were ever taken; the next one is taken round-robin */
 static bool static_used;    /* once: its GPUs stay made */
-static _Atomic(struct mock_node *) nodes[NODES];
+static _Atomic(struct mock_node *) newest; /* of all nodes that the process has attached to */
 static struct mock_node first_node;
 __attribute__((section(".bss.devices"))) struct mock_device mock_devices[MOCK_MAX_GPUS];
 /* The first node of the process stands here, where dlclose releases it; a file is mapped over it, which takes the
@@ -116,25 +115,22 @@ static uint64_t monotonic(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static struct mock_node *node_at(uint32_t slot)
-{
-    return atomic_load_explicit(&nodes[slot], memory_order_relaxed);
-}
-
 /* Keep a node for good, or return NULL. A call that a shutdown overtakes may read it at any later time, so that it never
- * changes again; the seventeenth node takes the contents of the oldest one's memory, and leaves its addresses. Whatever
- * moment a fork copies, each slot holds a whole node. */
+ * changes again; only the memory of the oldest one is given up, and not its addresses. Whatever moment a fork copies, the
+ * list holds whole nodes. */
 static struct mock_node *keep(const struct mock_node *node)
 {
-    _Atomic(struct mock_node *) *slot = &nodes[nodes_used % NODES];
     size_t size = offsetof(struct mock_node, path) + strlen(node->path) + 1;
-    struct mock_node *kept = nodes_used == 0 ? &first_node : malloc(size);
+    struct mock_node *kept = newest == NULL ? &first_node : malloc(size);
 
     if (kept == NULL)
         return NULL;
     memcpy(kept, node, size);
-    nodes_used++;
-    struct mock_node *oldest = atomic_exchange_explicit(slot, kept, memory_order_acq_rel);
+    kept->older = newest;
+    atomic_store_explicit(&newest, kept, memory_order_release);
+    const struct mock_node *oldest = kept;
+    for (uint32_t i = 0; i < NODES && oldest != NULL; i++)
+        oldest = oldest->older;
     if (oldest != NULL)
         mock_node_empty(oldest);
     return kept;
@@ -154,9 +150,9 @@ static nvmlReturn_t private_attach(const struct config *config, struct mock_node
 {
     size_t size = MOCK_NODE_STRIDE + (size_t)config->gpu_count * MOCK_GPU_STRIDE;
 
-    for (uint32_t i = 0; i < NODES; i++) {
-        struct mock_node *node = node_at(i);
-        if (node != NULL && node->profile == config->profile && node->gpu_count == config->gpu_count
+    struct mock_node *node = newest;
+    for (uint32_t i = 0; i < NODES && node != NULL; i++, node = node->older) {
+        if (node->profile == config->profile && node->gpu_count == config->gpu_count
             && strcmp(node->driver, config->driver) == 0) {
             *attached = node;
             return NVML_SUCCESS;
@@ -169,7 +165,7 @@ static nvmlReturn_t private_attach(const struct config *config, struct mock_node
             return NVML_ERROR_MEMORY;
         madvise(base, size, MADV_NOHUGEPAGE); /* which would fill the memory between the few pages that are read */
     }
-    struct mock_node node = {
+    struct mock_node made = {
         .block = (struct mock_block *)base,
         .gpus = base + MOCK_NODE_STRIDE,
         .gpu_count = config->gpu_count,
@@ -178,9 +174,9 @@ static nvmlReturn_t private_attach(const struct config *config, struct mock_node
         .base = base,
         .size = size,
     };
-    strcpy(node.driver, config->driver);
-    mock_node_make(node.block, config->driver, monotonic());
-    *attached = keep(&node);
+    strcpy(made.driver, config->driver);
+    mock_node_make(made.block, config->driver, monotonic());
+    *attached = keep(&made);
     return *attached != NULL ? NVML_SUCCESS : NVML_ERROR_MEMORY;
 }
 
@@ -207,10 +203,10 @@ static nvmlReturn_t file_attach(const char *path, struct mock_node **attached)
         dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_NODE=%s\n", error);
         return result;
     }
-    for (uint32_t i = 0; i < NODES; i++) {
-        struct mock_node *node = node_at(i);
-        if (node != NULL && node->device == opened.device && node->inode == opened.inode
-            && node->writable == opened.writable && strcmp(node->path, opened.path) == 0) {
+    struct mock_node *node = newest;
+    for (uint32_t i = 0; i < NODES && node != NULL; i++, node = node->older) {
+        if (node->device == opened.device && node->inode == opened.inode && node->writable == opened.writable
+            && strcmp(node->path, opened.path) == 0) {
             mock_node_close(&opened);
             *attached = node;
             return NVML_SUCCESS;

@@ -37,6 +37,7 @@ struct mock_node {
     size_t size;
     dev_t device;
     ino_t inode;
+    struct mock_node *older; /* that the process attached to before */
     char path[PATH_MAX]; /* empty for a private node; last, and often cut off behind its zero */
 };
 
