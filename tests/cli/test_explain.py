@@ -14,9 +14,9 @@ def test_explains_a_getter(cli: Cli) -> None:
 
 
 def test_explains_why_a_function_is_not_modelled(cli: Cli) -> None:
-    function = json.loads(cli("explain", "nvmlUnitGetCount", "--json").stdout)
+    function = json.loads(cli("explain", "nvmlUnitGetHandleByIndex", "--json").stdout)
 
-    assert cli("explain", "nvmlUnitGetCount").stdout.count(function["reason"]) == 1
+    assert cli("explain", "nvmlUnitGetHandleByIndex").stdout.count(function["reason"]) == 1
 
 
 def test_json_is_the_whole_entry(cli: Cli) -> None:

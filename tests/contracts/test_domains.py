@@ -3,6 +3,7 @@
 import pytest
 
 from mocknvml.nvml import SUBJECTS
+from mocknvml.nvml.identity import Architecture
 from mocknvml.table.blocks import Domain
 from tests.contracts.abi import header
 
@@ -28,3 +29,14 @@ def test_a_domain_has_a_name_for_every_number_of_its_enum(name: str) -> None:
 
     assert numbers == set(range(len(domain)))
     assert len(set(domain.keys)) == len(domain)
+
+
+def test_the_architectures_are_those_of_the_macros() -> None:
+    prefix, unknown = "NVML_DEVICE_ARCH_", 0xFFFFFFFF
+    macros = {
+        name.removeprefix(prefix).lower(): number
+        for name, number in header().constants.items()
+        if name.startswith(prefix) and number != unknown
+    }
+
+    assert {key: number for number, key in enumerate(Architecture.keys) if not key.isdigit()} == macros

@@ -424,6 +424,14 @@ NO_FIELD = {
     "nvmlEventSetWait_v2": "sets of this process",
     "nvmlDeviceGetFieldValues": "test_field_value_answers_from_its_field",
     "nvmlSystemGetNVMLVersion": "test_nvml_version_is_that_of_the_node",
+    "nvmlUnitGetCount": "there is none",
+    "nvmlSystemGetHicVersion": "there is none",
+    "nvmlGetExcludedDeviceCount": "there is none",
+    "nvmlGetExcludedDeviceInfoByIndex": "there is none",
+    "nvmlGetBlacklistDeviceCount": "there is none",
+    "nvmlGetBlacklistDeviceInfoByIndex": "there is none",
+    "nvmlDeviceGetSupportedMemoryClocks": "test_supported_clocks_are_those_of_the_ranges",
+    "nvmlDeviceGetSupportedGraphicsClocks": "test_supported_clocks_are_those_of_the_ranges",
     "nvmlDeviceGetClock": "test_clock_id_chooses_the_field",
     "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
     "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
@@ -499,6 +507,30 @@ def test_clock_id_chooses_the_field(
     assert nvml.nvmlDeviceGetClock(handle, 2, clock_id, ctypes.byref(clock)) == INJECTED
     gpu.remove(key)
     assert nvml.nvmlDeviceGetClock(handle, 2, clock_id, ctypes.byref(clock)) == NOT_SUPPORTED
+
+
+def test_supported_clocks_are_those_of_the_ranges(gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
+    clocks, count = (ctypes.c_uint * 8)(), ctypes.c_uint(8)
+    ranges = [(900, 210, 180, 15), (900, 100, 100, 0), (400, 90, 60, 30)]
+    names = ("memory", "highest", "lowest", "step")
+    gpu.set("clocks.supported", [{name: f"{mhz} MHz" for name, mhz in zip(names, row, strict=True)} for row in ranges])
+
+    assert nvml.nvmlDeviceGetSupportedMemoryClocks(handle, ctypes.byref(count), clocks) == SUCCESS
+    assert clocks[: count.value] == [900, 400]
+    count.value = 8
+    assert nvml.nvmlDeviceGetSupportedGraphicsClocks(handle, 900, ctypes.byref(count), clocks) == SUCCESS
+    assert clocks[: count.value] == [210, 195, 180, 100]
+    count.value = 1
+    assert nvml.nvmlDeviceGetSupportedGraphicsClocks(handle, 400, ctypes.byref(count), clocks) == INSUFFICIENT_SIZE
+    assert count.value == 2
+    assert nvml.nvmlDeviceGetSupportedGraphicsClocks(handle, 401, ctypes.byref(count), clocks) == NOT_FOUND
+    for code, change in (
+        (INJECTED, lambda: gpu.fail("clocks.supported", INJECTED)),
+        (NOT_SUPPORTED, lambda: gpu.remove("clocks.supported")),
+    ):
+        change()
+        assert nvml.nvmlDeviceGetSupportedMemoryClocks(handle, ctypes.byref(count), clocks) == code
+        assert nvml.nvmlDeviceGetSupportedGraphicsClocks(handle, 400, ctypes.byref(count), clocks) == code
 
 
 @pytest.mark.parametrize("version", ["", "_v2"])

@@ -157,6 +157,31 @@ def test_a_body_that_changes_under_a_reader_does_not_crash_it(
     assert (reader.returncode, out, errors) == (0, "read\n", "")
 
 
+def test_a_node_file_has_all_its_blocks(node_path: Path) -> None:
+    """A full file system must not kill who writes to a node, or reads it, later."""
+    status = node_path.stat()
+
+    assert status.st_blocks * 512 >= status.st_size
+
+
+def test_a_node_for_which_there_is_no_room_is_not_made(tmp_path: Path) -> None:
+    program = """
+import resource, sys
+from mocknvml import Node, NodeError
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    Node.create(sys.argv[1])
+except NodeError as error:
+    print(error)
+"""
+
+    command = [sys.executable, "-c", program, str(tmp_path / "node")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (done.stdout, done.stderr) == (f"{tmp_path / 'node'}: File too large\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_of_another_user_is_seen_and_not_written(node_path: Path) -> None:
     program = """
 import os, sys

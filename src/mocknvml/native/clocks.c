@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nvmlDeviceGetClock, whose clock id chooses among the fields that other functions read each by itself. */
+/* Clocks by id, whose fields other functions read each by itself, and the clocks that can be set. */
 #include "runtime.h"
 
 nvmlReturn_t native_nvmlDeviceGetClock(nvmlDevice_t device, nvmlClockType_t clockType, nvmlClockId_t clockId,
@@ -23,4 +23,73 @@ nvmlReturn_t native_nvmlDeviceGetClock(nvmlDevice_t device, nvmlClockType_t cloc
     if (status == NVML_SUCCESS)
         *clockMHz = (unsigned)clock;
     return status;
+}
+
+#define SUPPORTED MOCK_AT(clocks.supported)
+#define RANGE(state, i, member)                                                                                          \
+    ((unsigned)mock_word_at(state, SUPPORTED + 1 + (i) * MOCK_RECORD_WORDS(clocks.supported)                             \
+                                       + MOCK_MEMBER(clocks.supported, member)))
+
+/* A list under the protocol of both functions: its length comes back, and the clocks if there is room. */
+static nvmlReturn_t put_count(unsigned found, unsigned room, unsigned *count)
+{
+    *count = found;
+    return found > room ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlDeviceGetSupportedMemoryClocks(nvmlDevice_t device, unsigned int *count, unsigned int *clocksMHz)
+{
+    unsigned found = 0, room = clocksMHz != NULL ? *count : 0;
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        uint64_t head = mock_word_at(state, SUPPORTED);
+        uint32_t ranges = mock_head_length(head, MOCK_CAPACITY(clocks.supported));
+        unsigned last = 0;
+        status = mock_head_status(head);
+        found = 0;
+        for (uint32_t i = 0; i < ranges && status == NVML_SUCCESS; i++) {
+            unsigned memory = RANGE(state, i, memory);
+            if (i != 0 && memory == last)
+                continue;
+            if (found < room)
+                clocksMHz[found] = memory;
+            found++;
+            last = memory;
+        }
+    }
+    return status != NVML_SUCCESS ? status : put_count(found, room, count);
+}
+
+nvmlReturn_t native_nvmlDeviceGetSupportedGraphicsClocks(nvmlDevice_t device, unsigned int memoryClockMHz, unsigned int *count,
+                                                         unsigned int *clocksMHz)
+{
+    unsigned found = 0, room = clocksMHz != NULL ? *count : 0;
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        uint64_t head = mock_word_at(state, SUPPORTED);
+        uint32_t ranges = mock_head_length(head, MOCK_CAPACITY(clocks.supported));
+        status = mock_head_status(head);
+        found = 0;
+        for (uint32_t i = 0; i < ranges && status == NVML_SUCCESS; i++) {
+            if (RANGE(state, i, memory) != memoryClockMHz)
+                continue;
+            unsigned clock = RANGE(state, i, highest), lowest = RANGE(state, i, lowest), step = RANGE(state, i, step);
+            /* No clock above 16 GHz: a hostile file cannot keep a caller here. */
+            for (unsigned most = clock < 16384 ? clock : 16384; most > 0; most--) {
+                if (found < room)
+                    clocksMHz[found] = clock;
+                found++;
+                if (step == 0 || clock < lowest + step)
+                    break;
+                clock -= step;
+            }
+        }
+    }
+    if (status != NVML_SUCCESS)
+        return status;
+    return found == 0 ? NVML_ERROR_NOT_FOUND : put_count(found, room, count);
 }

@@ -157,3 +157,40 @@ nvmlReturn_t native_nvmlDeviceIsMigDeviceHandle(nvmlDevice_t device, unsigned in
     *isMigDevice = 0;
     return NVML_SUCCESS;
 }
+
+nvmlReturn_t native_nvmlUnitGetCount(unsigned int *unitCount)
+{
+    *unitCount = 0;
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlSystemGetHicVersion(unsigned int *hwbcCount, nvmlHwbcEntry_t *hwbcEntries)
+{
+    (void)hwbcEntries;
+    *hwbcCount = 0;
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlGetExcludedDeviceCount(unsigned int *deviceCount)
+{
+    *deviceCount = 0;
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlGetExcludedDeviceInfoByIndex(unsigned int index, nvmlExcludedDeviceInfo_t *info)
+{
+    (void)index;
+    (void)info;
+    return NVML_ERROR_INVALID_ARGUMENT;
+}
+
+/* The names before driver 470. */
+nvmlReturn_t native_nvmlGetBlacklistDeviceCount(unsigned int *deviceCount)
+{
+    return native_nvmlGetExcludedDeviceCount(deviceCount);
+}
+
+nvmlReturn_t native_nvmlGetBlacklistDeviceInfoByIndex(unsigned int index, nvmlExcludedDeviceInfo_t *info)
+{
+    return native_nvmlGetExcludedDeviceInfoByIndex(index, info);
+}

@@ -184,6 +184,18 @@ static nvmlReturn_t fail(char *error, nvmlReturn_t code, const char *path, const
     return code;
 }
 
+/* Give a file its size and all its blocks, where the file system can: on a full one, access to a block that is missing
+ * kills the process, in a tmpfs even a reader. */
+static bool allocate(int file, off_t size)
+{
+    int result;
+
+    do
+        result = fallocate(file, 0, 0, size);
+    while (result != 0 && errno == EINTR);
+    return result == 0 || ((errno == EOPNOTSUPP || errno == ENOSYS) && ftruncate(file, size) == 0);
+}
+
 nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
                               char error[MOCK_ERROR_MAX])
 {
@@ -199,7 +211,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
     if (file < 0)
         return fail(error, NVML_ERROR_NO_PERMISSION, path, strerror(errno));
     char *base = MAP_FAILED;
-    if (ftruncate(file, (off_t)size) == 0)
+    if (allocate(file, (off_t)size))
         base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
     if (base == MAP_FAILED) {
@@ -214,7 +226,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
     for (uint32_t i = 0; i < gpu_count; i++) {
         block = (struct mock_block *)(base + HEADER_SIZE + MOCK_NODE_STRIDE + (size_t)i * MOCK_GPU_STRIDE);
         mock_gpu_make(block, profile, i);
-        for (uint32_t word = 0; word < MOCK_GPU_WORDS; word++) /* only what is set: the file stays sparse */
+        for (uint32_t word = 0; word < MOCK_GPU_WORDS; word++) /* only what is set: most pages stay untouched */
             if (block->words[word] != 0)
                 block->words[2 * MOCK_GPU_WORDS + word] = block->words[word];
     }

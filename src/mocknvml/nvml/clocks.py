@@ -1,6 +1,6 @@
 """Clock frequencies, in MHz."""
 
-from mocknvml.table import Block, Domain, flag, getter, i32, native, text, u32, u64
+from mocknvml.table import Block, Domain, Record, flag, getter, i32, member, native, records, text, u32, u64
 
 ClockType = Domain.of("nvmlClockType_t", "graphics", "sm", "memory", "video")
 Pstate = Domain.count(16)
@@ -11,6 +11,15 @@ Policy = Domain(
         *("total_app_clocks", "total_base_clocks"),
     ),
 )
+
+
+class ClockRange(Record):
+    """Graphics clocks that go with a memory clock: from highest to lowest, by steps."""
+
+    memory = member("u32", "MHz")
+    highest = member("u32", "MHz")
+    lowest = member("u32", "MHz")
+    step = member("u32", "MHz")
 
 
 class Clocks(Block):
@@ -24,6 +33,7 @@ class Clocks(Block):
     offset = i32("MHz", per=(ClockType, Pstate))
     offset_min = i32("MHz", per=(ClockType, Pstate))
     offset_max = i32("MHz", per=(ClockType, Pstate))
+    supported = records(ClockRange, capacity=64)
     frequencies = text(256)  # "perf=0, nvclock=…", as nvmlDeviceGetCurrentClockFreqs gives it
     performance_modes = text(1024)
     adaptive = u32()
@@ -42,6 +52,8 @@ FUNCTIONS = (
     getter("nvmlDeviceGetDefaultApplicationsClock", Clocks.application_default.by("clockType")),
     getter("nvmlDeviceGetMaxCustomerBoostClock", Clocks.customer_boost_max.by("clockType")),
     native("nvmlDeviceGetClock", "clocks.c"),
+    native("nvmlDeviceGetSupportedMemoryClocks", "clocks.c"),
+    native("nvmlDeviceGetSupportedGraphicsClocks", "clocks.c"),
     getter(
         "nvmlDeviceGetMinMaxClockOfPState",
         minClockMHz=Clocks.pstate_min.by("type", "pstate"),

@@ -10,7 +10,10 @@ Brand = Domain.of(
 )
 # NVML_DEVICE_ARCH_* are macros from 2 on, not an enum.
 Architecture = Domain(
-    (*("0", "1", "kepler", "maxwell", "pascal", "volta", "turing", "ampere", "ada", "hopper", "blackwell"),)
+    (
+        *("0", "1", "kepler", "maxwell", "pascal", "volta", "turing", "ampere", "ada", "hopper", "blackwell"),
+        *("dla", "dla2", "rubin", "14", "npu3"),
+    )
 )
 
 InforomObject = Domain.of("nvmlInforomObject_t", "oem", "ecc", "power", "den")

@@ -96,8 +96,6 @@ FUNCTIONS = (
     ),
     *refuses(
         "S-class units (Tesla S1070, S2050) and their host interface cards: no machine with a current driver has one",
-        "nvmlSystemGetHicVersion",
-        "nvmlUnitGetCount",
         "nvmlUnitGetHandleByIndex",
         "nvmlUnitGetUnitInfo",
         "nvmlUnitGetLedState",
@@ -184,11 +182,7 @@ FUNCTIONS = (
         "nvmlDeviceQueryDrainState",
         "nvmlDeviceRemoveGpu_v2",
         "nvmlDeviceDiscoverGpus",
-        "nvmlGetExcludedDeviceCount",
-        "nvmlGetExcludedDeviceInfoByIndex",
         "nvmlDeviceRemoveGpu",
-        "nvmlGetBlacklistDeviceCount",
-        "nvmlGetBlacklistDeviceInfoByIndex",
     ),
     *unmodelled(
         "NVLink: remote ends, counters, bandwidth modes",
@@ -285,8 +279,6 @@ FUNCTIONS = (
     ),
     *unmodelled(
         "Clock tables, offsets and event reasons",
-        "nvmlDeviceGetSupportedMemoryClocks",
-        "nvmlDeviceGetSupportedGraphicsClocks",
         "nvmlDeviceGetDynamicPstatesInfo",
         "nvmlDeviceGetSupportedPerformanceStates",
         "nvmlDeviceGetClkMonStatus",

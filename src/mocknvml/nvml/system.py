@@ -39,5 +39,12 @@ FUNCTIONS = (
     native("nvmlDeviceGetHandleByIndex_v2", "find.c"),
     native("nvmlDeviceGetHandleByPciBusId", "find.c"),
     native("nvmlDeviceGetHandleByPciBusId_v2", "find.c"),
+    # No unit, no host interface card and no excluded GPU is simulated: their counts are 0.
+    native("nvmlUnitGetCount", "find.c"),
+    native("nvmlSystemGetHicVersion", "find.c"),
+    native("nvmlGetExcludedDeviceCount", "find.c"),
+    native("nvmlGetExcludedDeviceInfoByIndex", "find.c"),
+    native("nvmlGetBlacklistDeviceCount", "find.c"),
+    native("nvmlGetBlacklistDeviceInfoByIndex", "find.c"),
     native("nvmlInternalGetExportTable", "export.c", before_init=True),
 )
