@@ -1,5 +1,5 @@
-"""`python -m tests.processes.read_everything LIBRARY NODE...` calls all functions on all GPUs of each node, and reads it
-in Python. Answers do not matter, only that each call comes back.
+"""`python -m tests.processes.read_everything LIBRARY NODE...` calls all functions on all GPUs of each node, and reads
+it in Python. Answers do not matter, only that each call comes back.
 """
 
 import contextlib

@@ -94,7 +94,7 @@ static uint64_t mix(uint64_t hash)
 }
 
 /* Fill a GPU's block from its profile, with identifiers that follow from the profile's name and the index. */
-void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile, uint32_t index)
+void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile, uint32_t index, const char *driver)
 {
     mock_word *state = block->words;
     uint64_t name = 0xCBF29CE484222325u;
@@ -115,6 +115,9 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
         snprintf(text, sizeof text, "165%04u%06u", (unsigned)(name % 10000), index + 1);
         set_text(state, MOCK_AT(identity.serial), text);
     }
+    /* The firmware comes with the driver and has its version (nvidia-smi -q of boards that have it). */
+    if (mock_head_status(mock_word_at(state, MOCK_AT(gsp.version))) == NVML_SUCCESS)
+        set_text(state, MOCK_AT(gsp.version), driver);
     set_number(state, MOCK_AT(health.present), 1);
     set_number(state, MOCK_AT(identity.index), index);
     set_number(state, MOCK_AT(identity.minor_number), index);

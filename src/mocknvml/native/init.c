@@ -189,7 +189,7 @@ void mock_gpu_make_now(const struct mock_node *node, uint32_t index)
         return;
     mock_lock();
     if (atomic_load_explicit(&gpu->sequence, memory_order_relaxed) == 0)
-        mock_gpu_make(gpu, node->profile, index);
+        mock_gpu_make(gpu, node->profile, index, node->driver);
     mock_unlock();
 }
 

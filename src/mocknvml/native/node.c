@@ -225,7 +225,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
     memcpy((void *)&block->words[2 * MOCK_NODE_WORDS], (void *)block->words, MOCK_NODE_WORDS * sizeof(mock_word));
     for (uint32_t i = 0; i < gpu_count; i++) {
         block = (struct mock_block *)(base + HEADER_SIZE + MOCK_NODE_STRIDE + (size_t)i * MOCK_GPU_STRIDE);
-        mock_gpu_make(block, profile, i);
+        mock_gpu_make(block, profile, i, driver);
         for (uint32_t word = 0; word < MOCK_GPU_WORDS; word++) /* only what is set: most pages stay untouched */
             if (block->words[word] != 0)
                 block->words[2 * MOCK_GPU_WORDS + word] = block->words[word];
