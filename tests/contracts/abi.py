@@ -227,8 +227,8 @@ class Call:
                 call.memory[param.name] = memory
                 call.values[param.name] = memory.address
         for name in ("length", "size"):
-            param = plan.function.param(name)
-            if param and not param.type.pointers:
+            room = plan.function.param(name)
+            if room and not room.type.pointers:
                 call.values[name] = TEXT_ROOM
         return call
 

@@ -7,7 +7,7 @@ import pytest
 
 from mocknvml.state.layout import layout
 from mocknvml.state.node import Node
-from mocknvml.table.blocks import Field, Member, Number, Octets, Records, Text
+from mocknvml.table.blocks import Domain, Field, Member, Number, Octets, Records, Text
 from tests.contracts.abi import SUCCESS, UNINITIALIZED, Library, code
 
 GPUS = 3
@@ -23,7 +23,7 @@ def load(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[P
             for name in [name for name in os.environ if name.startswith("MOCK_NVML_")]:
                 patch.delenv(name)
             patch.setenv("MOCK_NVML_NODE", str(node))
-            loaded = Library(shutil.copy(library, tmp_path_factory.mktemp("library")))
+            loaded = Library(Path(shutil.copy(library, tmp_path_factory.mktemp("library"))))
             # The environment is read now; what comes later finds the library attached.
             assert loaded.loaded.nvmlInit_v2() == SUCCESS
         return loaded
@@ -36,7 +36,7 @@ def example(field: Field) -> object:
     match field:
         case Number(names=None):
             return _example(field)
-        case Number(names=names):
+        case Number(names=Domain() as names):
             return names.keys[-1]  # not 0, which a buffer of zeros holds already
         case Text():
             return field.name[: field.size - 1]
@@ -101,7 +101,7 @@ def lost(load: Callable[[Path], Library], lost_node: Path) -> Library:
 @pytest.fixture(scope="session")
 def fresh(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Library:
     """A library that was never initialised."""
-    return Library(shutil.copy(library, tmp_path_factory.mktemp("library")))
+    return Library(Path(shutil.copy(library, tmp_path_factory.mktemp("library"))))
 
 
 @pytest.fixture(scope="session")

@@ -325,8 +325,8 @@ def text_output(plan: Plan) -> tuple[str, int] | None:
     for output in plan.outputs:
         if output.size:
             name, _, member = output.target.partition("->")
-            param = plan.function.param(name)
-            found = header().structs[param.type.base].member(member) if param else None
+            owner = plan.function.param(name)
+            found = header().structs[owner.type.base].member(member) if owner else None
             assert found is not None
             return name, found.offset
     return None

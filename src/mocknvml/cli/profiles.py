@@ -1,4 +1,4 @@
-"""`mocknvml profiles`: the boards that can be simulated."""
+"""`mocknvml profiles`: the boards and systems that can be simulated."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from typing import Any
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "profiles",
-        help="list the boards that can be simulated, or show one",
+        help="list the boards and systems that can be simulated, or show one",
         description="List the built-in profiles with product name and memory, or print one of them as YAML.",
         allow_abbrev=False,
     )
@@ -18,12 +18,12 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mocknvml.profiles import builtin, path
+    from mocknvml.profiles import builtin, builtin_systems, path
 
     if args.name is not None:
         print(path(args.name).read_text(encoding="utf-8"), end="")
         return 0
-    boards = [summary(name) for name in builtin()]
+    boards = [summary(name) for name in sorted([*builtin(), *builtin_systems()])]
     if args.json:
         print(json.dumps(boards, indent=2))
         return 0
@@ -38,7 +38,13 @@ def memory(board: dict[str, Any]) -> str:
 
 
 def summary(name: str) -> dict[str, Any]:
-    from mocknvml.profiles import load_profile
+    """A board by its product; a system by how many of which products it has, with the memory of its first GPU."""
+    from mocknvml.profiles import builtin_systems, load_system
 
-    values = load_profile(name).values
-    return {"name": name, "product": values["identity.name", ()], "memory": values.get(("memory.total", ()))}
+    boards = [board.values for board, _ in load_system(name).gpus]
+    products = [str(values["identity.name", ()]) for values in boards]
+    if name in builtin_systems():
+        product = ", ".join(f"{products.count(each)} x {each}" for each in dict.fromkeys(products))
+    else:
+        product = products[0]
+    return {"name": name, "product": product, "memory": boards[0].get(("memory.total", ()))}

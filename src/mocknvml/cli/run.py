@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
         "The exit status is that of the command; 127 if it is not found, 126 if it cannot be executed.",
         allow_abbrev=False,
     )
-    parser.add_argument("--profile", help="which board; `mocknvml profiles` lists them (MOCK_NVML_PROFILE)")
+    parser.add_argument("--profile", help="which board or system; `mocknvml profiles` lists them (MOCK_NVML_PROFILE)")
     parser.add_argument(
         "--gpus", metavar="N", type=gpus, help=f"how many, from 0 to {defaults.MAX_GPUS} (MOCK_NVML_NUM_DEVICES)"
     )

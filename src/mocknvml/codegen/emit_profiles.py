@@ -1,32 +1,47 @@
-"""profiles.h: the built-in profiles as words of a GPU's block."""
+"""profiles.h: the built-in boards and systems as words of a GPU's block."""
 
 from __future__ import annotations
 
-from mocknvml.profiles import builtin, load_profile
+from mocknvml.profiles import Profile, builtin, builtin_systems, load_system
+
+
+class _Images:
+    """The images of all GPUs, each written once."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._numbers: dict[tuple[tuple[int, int], ...], int] = {}
+
+    def entry(self, board: Profile, address: int) -> str:
+        image = tuple(board.image().items())
+        if image not in self._numbers:
+            number = self._numbers[image] = len(self._numbers)
+            offsets = ", ".join(str(offset) for offset, _ in image)
+            values = ", ".join(f"{value:#x}u" for _, value in image)
+            self.lines += [
+                f"static const uint32_t offsets_{number}[] = {{{offsets}}};",
+                f"static const uint64_t values_{number}[] = {{{values}}};",
+            ]
+        number = self._numbers[image]
+        return f"{{offsets_{number}, values_{number}, {len(image)}, {address:#x}}}"
 
 
 def profiles_header() -> str:
-    lines = ["/* Generated from src/mocknvml/profiles, do not edit. */", '#include "node.h"']
-    entries = []
-    for number, name in enumerate(builtin()):
-        image = load_profile(name).image()
-        offsets = ", ".join(str(offset) for offset in image)
-        values = ", ".join(f"{value:#x}u" for value in image.values())
-        addresses = ", ".join(f"{address:#x}" for address in load_profile(name).addresses)
-        lines += [
-            f"static const uint32_t offsets_{number}[] = {{{offsets}}};",
-            f"static const uint64_t values_{number}[] = {{{values}}};",
-            f"static const uint32_t addresses_{number}[] = {{{addresses}}};",
-        ]
-        entries.append(
-            f'    {{"{name}", offsets_{number}, values_{number}, {len(image)}, addresses_{number}, '
-            f"{len(load_profile(name).addresses)}}},"
-        )
+    names = [*builtin_systems(), *builtin()]
+    images, systems, entries = _Images(), [], []
+    for number, name in enumerate(names):
+        system = load_system(name)
+        gpus = ", ".join(images.entry(board, address) for board, address in system.gpus)
+        systems.append(f"static const struct mock_image gpus_{number}[] = {{{gpus}}};")
+        entries.append(f'    {{"{name}", gpus_{number}, {len(system.gpus)}, {system.count}}},')
     return "\n".join(
         [
-            *lines,
+            "/* Generated from src/mocknvml/profiles, do not edit. */",
+            '#include "node.h"',
+            *images.lines,
+            *systems,
             f"#define MOCK_PROFILES {len(entries)}",
-            f'#define MOCK_PROFILE_NAMES "{", ".join(builtin())}"',
+            f'#define MOCK_PROFILE_NAMES "{", ".join(names)}"',
             "static const struct mock_profile mock_profiles[MOCK_PROFILES] = {",
             *entries,
             "};",

@@ -52,7 +52,6 @@ def state_header() -> str:
     )
     constants = {
         "MOCK_DEFAULT_PROFILE": f'"{defaults.PROFILE}"',
-        "MOCK_DEFAULT_GPUS": defaults.GPUS,
         "MOCK_DEFAULT_DRIVER": f'"{defaults.DRIVER}"',
         "MOCK_MAX_GPUS": defaults.MAX_GPUS,
         "MOCK_LAYOUT_HASH": f"{layout().hash:#018x}u",

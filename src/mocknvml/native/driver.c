@@ -104,8 +104,9 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
         name = (name ^ (unsigned char)*c) * 0x100000001B3u;
     uint64_t high = mix(name + index), low = mix(high ^ name);
 
-    for (uint32_t i = 0; i < profile->count; i++)
-        mock_word_put(state, profile->offsets[i], profile->values[i]);
+    const struct mock_image *image = &profile->gpus[index % profile->gpu_count];
+    for (uint32_t i = 0; i < image->count; i++)
+        mock_word_put(state, image->offsets[i], image->values[i]);
 
     snprintf(text, sizeof text, "GPU-%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32), (unsigned)(high >> 16) & 0xFFFF,
              (unsigned)high & 0xFFFF, (unsigned)(low >> 48), (unsigned long long)(low & 0xFFFFFFFFFFFF));
@@ -123,9 +124,8 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     set_number(state, MOCK_AT(identity.minor_number), index);
 
     /* More GPUs than the machine has slots: the same slots again in the next PCI domain. */
-    uint32_t address = profile->addresses[index % profile->address_count];
-    set_number(state, MOCK_AT(pci.domain), (address >> 16) + index / profile->address_count);
-    set_number(state, MOCK_AT(pci.bus), address >> 8 & 0xFF);
-    set_number(state, MOCK_AT(pci.device), address & 0xFF);
+    set_number(state, MOCK_AT(pci.domain), (image->address >> 16) + index / profile->gpu_count);
+    set_number(state, MOCK_AT(pci.bus), image->address >> 8 & 0xFF);
+    set_number(state, MOCK_AT(pci.device), image->address & 0xFF);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
 }

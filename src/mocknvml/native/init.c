@@ -78,7 +78,12 @@ static nvmlReturn_t read_environment(struct config *config)
     config->node = environment("MOCK_NVML_NODE");
     config->driver = MOCK_DEFAULT_DRIVER;
     config->profile = profile_named(MOCK_DEFAULT_PROFILE);
-    config->gpu_count = MOCK_DEFAULT_GPUS;
+    if (profile != NULL && (config->profile = profile_named(profile)) == NULL) {
+        dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_PROFILE=%.100s: no such profile; built in are: " MOCK_PROFILE_NAMES "\n",
+                profile);
+        return NVML_ERROR_INVALID_ARGUMENT;
+    }
+    config->gpu_count = config->profile->default_count;
     if (count != NULL) {
         char *end;
         errno = 0;
@@ -89,11 +94,6 @@ static nvmlReturn_t read_environment(struct config *config)
             return NVML_ERROR_INVALID_ARGUMENT;
         }
         config->gpu_count = (uint32_t)value;
-    }
-    if (profile != NULL && (config->profile = profile_named(profile)) == NULL) {
-        dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_PROFILE=%.100s: no such profile; built in are: " MOCK_PROFILE_NAMES "\n",
-                profile);
-        return NVML_ERROR_INVALID_ARGUMENT;
     }
     if (driver != NULL) {
         if (!mock_driver_known(driver)) {

@@ -16,14 +16,20 @@ enum {
     MOCK_DRIVER_MAX = 16, /* mock_driver_known takes no longer one */
 };
 
-/* What a profile says of a GPU, as words of its block; built-in ones are compiled in, others come from Python. */
-struct mock_profile {
-    const char *name;
+/* What a GPU of a profile is, as words of its block, and its PCI address: domain << 16 | bus << 8 | device. */
+struct mock_image {
     const uint32_t *offsets;
     const uint64_t *values;
     uint32_t count;
-    const uint32_t *addresses; /* PCI addresses of its GPUs in one machine: domain << 16 | bus << 8 | device */
-    uint32_t address_count;
+    uint32_t address;
+};
+
+/* The GPUs of one machine; built-in profiles are compiled in, others come from Python. */
+struct mock_profile {
+    const char *name;
+    const struct mock_image *gpus;
+    uint32_t gpu_count;
+    uint32_t default_count; /* of the GPUs of a node, if nobody says so */
 };
 
 struct mock_node {

@@ -1,7 +1,9 @@
-"""Profiles: what a board answers when nobody has changed anything.
+"""Profiles: what a board, or a system of boards, answers when nobody has changed anything.
 
 One YAML file per board, which inherits from its chip and its class of boards (`chips/`). Keys are the fields of
 `mocknvml.nvml`, units are written, absent fields are NOT_SUPPORTED, and `source` says where the values come from.
+
+A system (`systems/`) lists the GPUs of one machine: each names its board and PCI address, and may override any field.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from pathlib import Path
 
 import yaml
 
+from mocknvml import defaults
 from mocknvml.errors import MocknvmlError, ProfileError
 from mocknvml.state.layout import Place, layout
 from mocknvml.state.values import Value, did_you_mean, parse, words
 
 FOLDER = Path(__file__).parent
+SYSTEMS = FOLDER / "systems"
 META = ("inherits", "source", "addresses")
 
 Element = tuple[str, tuple[str, ...]]  # field key, names of the indices
@@ -40,18 +44,52 @@ class Profile:
         return {at: word for at, word in sorted(image.items()) if word}
 
 
+@dataclass(frozen=True)
+class System:
+    """A machine: its GPUs, each a board at its address, and how many a node has if nobody says so."""
+
+    name: str
+    gpus: tuple[tuple[Profile, int], ...]
+    count: int
+
+
 def builtin() -> list[str]:
-    """Names of the built-in profiles."""
+    """Names of the built-in boards."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+def builtin_systems() -> list[str]:
+    """Names of the built-in systems."""
+    return sorted(path.stem for path in SYSTEMS.glob("*.yaml"))
+
+
 def path(name: str) -> Path:
-    """The file of a built-in profile."""
+    """The file of a built-in board or system."""
+    if name in builtin_systems():
+        return SYSTEMS / f"{name}.yaml"
     if name not in builtin():
-        raise ProfileError(
-            f"{name}: no such profile{did_you_mean(name, builtin())}; built in are: {', '.join(builtin())}"
-        )
+        known = [*builtin_systems(), *builtin()]
+        raise ProfileError(f"{name}: no such profile{did_you_mean(name, known)}; built in are: {', '.join(known)}")
     return FOLDER / f"{name}.yaml"
+
+
+def _file(name: str) -> Path:
+    return Path(name) if name.endswith((".yaml", ".yml")) else path(name)
+
+
+@cache
+def load_system(name: str) -> System:
+    """A system by name or path. A board is a system of boards of its kind, at the addresses that it gives.
+
+    >>> [hex(address) for _, address in load_system("dgx-a100").gpus[:2]]
+    ['0x700', '0xf00']
+    """
+    file = _file(name)
+    system = _Reader(file, Profile(file.stem)).system()
+    if system is not None:
+        return system
+    board = load_profile(name)
+    return System(board.name, tuple((board, address) for address in board.addresses), defaults.GPUS)
 
 
 @cache
@@ -61,7 +99,7 @@ def load_profile(name: str) -> Profile:
     >>> load_profile("t4").values["identity.name", ()]
     'Tesla T4'
     """
-    file = Path(name) if name.endswith((".yaml", ".yml")) else path(name)
+    file = _file(name)
     profile = Profile(file.stem)
     _Reader(file, profile).read()
     if not profile.addresses:
@@ -80,7 +118,39 @@ class _Reader:
     def fail(self, node: yaml.Node, text: str) -> ProfileError:
         return ProfileError(f"{self.file}:{node.start_mark.line + 1}: {text}")
 
-    def read(self) -> None:
+    def system(self) -> System | None:
+        """The system that the file describes; None if it describes a board."""
+        entries = self._root()
+        if "gpus" not in entries:
+            return None
+        if "source" not in entries:
+            raise self.fail(entries["gpus"], "source: say where the values come from")
+        for name in entries:
+            if name not in ("gpus", "source"):
+                known = "a system has `source` and `gpus`"
+                raise self.fail(entries[name], f"{name}: no such key, {known}")
+        if not isinstance(entries["gpus"], yaml.SequenceNode) or not entries["gpus"].value:
+            raise self.fail(entries["gpus"], "gpus: give a list, each with `board` and `address`")
+        gpus = tuple(self._gpu(node) for node in entries["gpus"].value)
+        return System(self.profile.name, gpus, len(gpus))
+
+    def _gpu(self, node: yaml.Node) -> tuple[Profile, int]:
+        """A board at its address, with what this GPU overrides."""
+        entries = self._mapping(node)
+        for needed in ("board", "address"):
+            if needed not in entries:
+                raise self.fail(node, f"{needed}: say which {needed} this GPU has")
+        name = str(self._plain(entries["board"]))
+        if name not in builtin():
+            raise self.fail(entries["board"], f"board: no profile {name}{did_you_mean(name, builtin())}")
+        board = load_profile(name)
+        reader = _Reader(self.file, Profile(board.name, dict(board.values)))
+        for block, values in entries.items():
+            if block not in ("board", "address"):
+                reader._block(block, values)
+        return reader.profile, self._address(entries["address"])
+
+    def _root(self) -> dict[str, yaml.Node]:
         try:
             root = yaml.compose(self.file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         except OSError as error:
@@ -92,9 +162,12 @@ class _Reader:
             raise ProfileError(f"{self.file}: not YAML in UTF-8: {error.reason}") from None
         if not isinstance(root, yaml.MappingNode):
             raise ProfileError(f"{self.file}: a profile is a mapping of blocks; start with `inherits:` and `source:`")
-        entries = self._mapping(root)
+        return self._mapping(root)
+
+    def read(self) -> None:
+        entries = self._root()
         if "source" not in entries:
-            raise self.fail(root, "source: say where the values come from")
+            raise ProfileError(f"{self.file}:1: source: say where the values come from")
         if "inherits" in entries:
             self._inherit(entries["inherits"])
         if "addresses" in entries:

@@ -15,16 +15,25 @@ ERROR_MAX = 512
 NODE_BLOCK = 0xFFFFFFFF  # the number of the node's own block; GPUs count from 0
 
 
+class CImage(ctypes.Structure):
+    """`struct mock_image` of native/node.h."""
+
+    _fields_ = (
+        ("offsets", POINTER(c_uint32)),
+        ("values", POINTER(c_uint64)),
+        ("count", c_uint32),
+        ("address", c_uint32),
+    )
+
+
 class CProfile(ctypes.Structure):
     """`struct mock_profile` of native/node.h."""
 
     _fields_ = (
         ("name", c_char_p),
-        ("offsets", POINTER(c_uint32)),
-        ("values", POINTER(c_uint64)),
-        ("count", c_uint32),
-        ("addresses", POINTER(c_uint32)),
-        ("address_count", c_uint32),
+        ("gpus", POINTER(CImage)),
+        ("gpu_count", c_uint32),
+        ("default_count", c_uint32),
     )
 
 

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
-from mocknvml.profiles import load_profile
+from mocknvml.profiles import Profile, load_system
 from mocknvml.state.layout import (
     LENGTH_SHIFT,
     NOT_SUPPORTED,
@@ -22,7 +22,7 @@ from mocknvml.state.layout import (
     record_offsets,
     text_words,
 )
-from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CProfile, native
+from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
 from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
 from mocknvml.table.blocks import Number, Octets, Records, Text
 
@@ -176,6 +176,12 @@ class Gpu(_Block):
         return f"<Gpu {self.index} of {self._node.path}>"
 
 
+def _image(board: Profile, address: int) -> CImage:
+    image = board.image()
+    offsets, values = (c_uint32 * len(image))(*image), (c_uint64 * len(image))(*image.values())
+    return CImage(offsets, values, len(image), address)
+
+
 class Node(_Block):
     """A simulated machine in a file. Processes with MOCK_NVML_NODE set to its path see it."""
 
@@ -194,29 +200,24 @@ class Node(_Block):
         cls,
         path: str | os.PathLike[str],
         profile: str = defaults.PROFILE,
-        gpus: int = defaults.GPUS,
+        gpus: int | None = None,
         driver: str = defaults.DRIVER,
     ) -> Node:
         """Make a node file, replacing one that is there, and open it.
 
-        `profile` is a built-in one, or the path of a YAML file; `gpus` counts from 0 to 16384.
+        `profile` is a built-in board or system, or the path of a YAML file; `gpus` counts from 0 to 16384, by default 8
+        of a board and all of a system.
         """
-        if not 0 <= gpus <= defaults.MAX_GPUS:
+        system = load_system(profile)
+        count = system.count if gpus is None else gpus
+        if not 0 <= count <= defaults.MAX_GPUS:
             raise NodeError(f"gpus={gpus}: give a number from 0 to {defaults.MAX_GPUS}")
         if not native().mock_api_driver_known(driver.encode()):
             raise NodeError(f"driver={driver}: give a driver version from 450 on, such as {defaults.DRIVER}")
-        loaded = load_profile(profile)
-        image = loaded.image()
-        described = CProfile(
-            loaded.name.encode(),
-            (c_uint32 * len(image))(*image),
-            (c_uint64 * len(image))(*image.values()),
-            len(image),
-            (c_uint32 * len(loaded.addresses))(*loaded.addresses),
-            len(loaded.addresses),
-        )
+        images = (CImage * len(system.gpus))(*(_image(board, address) for board, address in system.gpus))
+        described = CProfile(system.name.encode(), images, len(images), system.count)
         error = ctypes.create_string_buffer(ERROR_MAX)
-        arguments = (os.fsencode(path), ctypes.byref(described), gpus, driver.encode(), error)
+        arguments = (os.fsencode(path), ctypes.byref(described), count, driver.encode(), error)
         if native().mock_api_create(*arguments):
             raise NodeError(error.value.decode(errors="replace"))
         return cls(path)

@@ -1,0 +1,79 @@
+"""Systems: machines whose GPUs stand at addresses of their own, may be of several kinds, and override fields."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mocknvml import Node, ProfileError
+from mocknvml.profiles import builtin_systems, load_system
+
+SHOW = """
+import json, pynvml as n
+n.nvmlInit()
+gpus = [n.nvmlDeviceGetHandleByIndex(index) for index in range(n.nvmlDeviceGetCount())]
+asks = (n.nvmlDeviceGetName, lambda gpu: n.nvmlDeviceGetPciInfo(gpu).busId, n.nvmlDeviceGetUUID)
+print(json.dumps([[ask(gpu) for ask in asks] for gpu in gpus]))
+"""
+
+
+def shown(env: dict[str, str]) -> list[list[str]]:
+    """Name, address and UUID of each GPU."""
+    done = subprocess.run([sys.executable, "-c", SHOW], env=env, check=True, capture_output=True, text=True, timeout=60)
+    gpus: list[list[str]] = json.loads(done.stdout)
+    return gpus
+
+
+@pytest.mark.parametrize("system", builtin_systems())
+def test_a_system_has_its_gpus(system: str, mock_env: dict[str, str]) -> None:
+    gpus = shown(mock_env | {"MOCK_NVML_PROFILE": system})
+
+    described = load_system(system).gpus
+    assert [name for name, _, _ in gpus] == [board.values["identity.name", ()] for board, _ in described]
+    assert len({address for _, address, _ in gpus}) == len({uuid for _, _, uuid in gpus}) == len(described)
+
+
+@pytest.mark.parametrize(("system", "count"), [("dgx-a100", 8), ("dgx-h100", 8), ("gb200-nvl72", 4), ("mixed", 5)])
+def test_a_node_of_a_system_is_that_machine(system: str, count: int, mock_env: dict[str, str], tmp_path: Path) -> None:
+    Node.create(tmp_path / "node", profile=system).close()
+
+    gpus = shown(mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")})
+
+    assert gpus == shown(mock_env | {"MOCK_NVML_PROFILE": system})
+    assert len(gpus) == count
+
+
+def test_a_gpu_overrides_what_its_board_says(tmp_path: Path) -> None:
+    with Node.create(tmp_path / "node", profile="dgx-h100") as node:
+        assert [gpu.get("identity.module_id") for gpu in node.gpus] == [2, 4, 1, 3, 7, 5, 6, 8]
+
+
+def test_more_gpus_are_the_same_machine_in_the_next_domain(mock_env: dict[str, str]) -> None:
+    gpus = shown(mock_env | {"MOCK_NVML_PROFILE": "gb200-nvl72", "MOCK_NVML_NUM_DEVICES": "5"})
+
+    assert gpus[4][1] == gpus[0][1].replace("00000000:", "00000001:")
+
+
+WRONG = {
+    "gpus: []\nsource: x\n": "mine.yaml:1: gpus: give a list, each with `board` and `address`",
+    "gpus:\n  - {board: t4, address: '0000:01:00.0'}\n": "mine.yaml:2: source: say where the values come from",
+    "source: x\ngpus:\n  - {address: '0000:01:00.0'}\n": "mine.yaml:3: board: say which board this GPU has",
+    "source: x\ngpus:\n  - {board: t4}\n": "mine.yaml:3: address: say which address this GPU has",
+    "source: x\ngpus:\n  - {board: tt4, address: '0000:01:00.0'}\n": "mine.yaml:3: board: no profile tt4",
+    "source: x\nboards: 1\ngpus:\n  - {board: t4, address: '0000:01:00.0'}\n": "mine.yaml:2: boards: no such key",
+    "source: x\ngpus:\n  - {board: t4, address: '0000:01:00.0', power: {limit: 9}}\n": "mine.yaml:3: power.limit: 9",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), list(WRONG.items()))
+def test_a_wrong_system_is_an_error_with_its_line(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+
+    with pytest.raises(ProfileError) as error:
+        load_system(str(file))
+
+    assert str(error.value).startswith(f"{tmp_path}/{message}")
+    assert "\n" not in str(error.value)
