@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from mocknvml.codegen import explain, header, plan
@@ -33,9 +34,9 @@ def zig(machine: str) -> list[str]:
     return [sys.executable, "-m", "ziglang", "cc", "-target", f"{machine}-linux-gnu.{GLIBC}"]
 
 
-def generate(folder: Path, compiler: list[str]) -> list[plan.Plan]:
+def generate(folder: Path, compiler: list[str], environment: Mapping[str, str] | None = None) -> list[plan.Plan]:
     """Write the generated C into a folder."""
-    model = header.load(compiler)
+    model = header.load(compiler, environment)
     plans = plan.plan_all(model, ROWS)
     sources = {
         "state.h": state_header(),
@@ -68,9 +69,8 @@ def build(out: Path, machine: str = "x86_64") -> None:
             "ZIG_LOCAL_CACHE_DIR": str(folder / "zig-local"),
         }
         compiler = zig(machine)
-        os.environ.update({name: environment[name] for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")})
         generated = folder / "generated"
-        plans = generate(generated, compiler)
+        plans = generate(generated, compiler, environment)
         includes = [f"-I{generated}", f"-I{NATIVE}", f"-I{header.include_folder()}"]
         maps = [f"-ffile-prefix-map={folder}=.", f"-ffile-prefix-map={NATIVE}=native"]
 

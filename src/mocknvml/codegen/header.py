@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -159,13 +160,15 @@ def include_folder() -> Path:
     raise FileNotFoundError("nvidia-nvml-dev is installed but holds no nvml.h")
 
 
-def load(compiler: list[str], include: Path | None = None) -> Header:
+def load(compiler: list[str], environment: Mapping[str, str] | None = None) -> Header:
     """Read the installed header with the preprocessor of `compiler`."""
-    folder = include or include_folder()
+    folder = include_folder()
     source = f"#define NVML_NO_UNVERSIONED_FUNC_DEFS\n#include <nvml.h>\n{EXTRA_PROTOTYPES}"
     command = [*compiler, "-E", "-dD", "-D__attribute__(x)=", "-I", str(folder), "-x", "c", "-"]
-    text = subprocess.run(command, input=source, capture_output=True, text=True, check=True, timeout=120).stdout
-    return parse(text, (folder / "nvml.h").read_text(encoding="utf-8"))
+    done = subprocess.run(
+        command, input=source, env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    return parse(done.stdout, (folder / "nvml.h").read_text(encoding="utf-8"))
 
 
 def parse(preprocessed: str, original: str = "") -> Header:
