@@ -279,7 +279,12 @@ def test_list_getter_lists_the_records_of_its_field(
     item = plans()[function]
     row = item.row
     assert isinstance(row, ListGetter)
-    listed = [record(), record(pid=4343, memory=5), record(pid=1, contexts=7 & ~row.records.mask)]
+    members = row.records.field.record.members()  # type: ignore[attr-defined]
+    listed = [
+        {name: 10 * turn + at for at, name in enumerate(members) if members[name].kind != "text"} for turn in (1, 2)
+    ]
+    if row.records.mask:
+        listed = [record(), record(pid=4343, memory=5), record(pid=1, contexts=7 & ~row.records.mask)]
     store(node, place_of(row.records.field), (), listed)
     array = next(p for p in item.function.params if p.type.kind == "struct")
     struct = model().structs[array.type.base]
@@ -432,6 +437,8 @@ NO_FIELD = {
     "nvmlGetBlacklistDeviceInfoByIndex": "there is none",
     "nvmlDeviceGetSupportedMemoryClocks": "test_supported_clocks_are_those_of_the_ranges",
     "nvmlDeviceGetSupportedGraphicsClocks": "test_supported_clocks_are_those_of_the_ranges",
+    "nvmlDeviceGetRetiredPages": "test_retired_pages_are_listed_by_cause",
+    "nvmlDeviceGetRetiredPages_v2": "test_retired_pages_are_listed_by_cause",
     "nvmlDeviceGetClock": "test_clock_id_chooses_the_field",
     "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
     "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
@@ -507,6 +514,27 @@ def test_clock_id_chooses_the_field(
     assert nvml.nvmlDeviceGetClock(handle, 2, clock_id, ctypes.byref(clock)) == INJECTED
     gpu.remove(key)
     assert nvml.nvmlDeviceGetClock(handle, 2, clock_id, ctypes.byref(clock)) == NOT_SUPPORTED
+
+
+def test_retired_pages_are_listed_by_cause(gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
+    addresses, times = (ctypes.c_ulonglong * 4)(), (ctypes.c_ulonglong * 4)()
+    count = ctypes.c_uint(4)
+    pages = [{"cause": cause, "address": 100 + cause, "time": 7} for cause in (0, 1, 1)]
+    gpu.set("ecc.retired", pages)
+    size = ctypes.byref(count)
+
+    assert nvml.nvmlDeviceGetRetiredPages(handle, 0, size, addresses) == SUCCESS
+    assert addresses[: count.value] == [100]
+    count.value = 4
+    assert nvml.nvmlDeviceGetRetiredPages_v2(handle, 1, size, addresses, times) == SUCCESS
+    assert (addresses[: count.value], times[: count.value]) == ([101, 101], [7, 7])
+    count.value = 0
+    assert nvml.nvmlDeviceGetRetiredPages(handle, 1, size, None) == INSUFFICIENT_SIZE
+    assert count.value == 2
+    gpu.fail("ecc.retired", INJECTED)
+    assert nvml.nvmlDeviceGetRetiredPages(handle, 0, size, addresses) == INJECTED
+    gpu.remove("ecc.retired")
+    assert nvml.nvmlDeviceGetRetiredPages_v2(handle, 0, size, addresses, times) == NOT_SUPPORTED
 
 
 def test_supported_clocks_are_those_of_the_ranges(gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:

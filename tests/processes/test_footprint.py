@@ -69,6 +69,29 @@ print(rss() - before[0], mappings() - before[1])
     assert mapped <= 2
 
 
+@pytest.mark.parametrize("with_node_file", [False, True])
+def test_a_hundred_inits_leave_nothing(
+    with_node_file: bool, library: Path, mock_env: dict[str, str], node_path: Path
+) -> None:
+    program = """
+library = ctypes.CDLL(sys.argv[1])
+def cycle():
+    use(library)
+    assert library.nvmlShutdown() == 0
+cycle()
+before = rss(), mappings()
+for _ in range(100):
+    cycle()
+print(rss() - before[0], mappings() - before[1])
+"""
+    env = mock_env | ({"MOCK_NVML_NODE": str(node_path)} if with_node_file else {})
+
+    memory, mapped = map(int, run(program, library, env).split())
+
+    assert memory < 1 << 18
+    assert mapped <= 1
+
+
 def test_two_nodes_are_seen_in_turn(library: Path, mock_env: dict[str, str], tmp_path: Path) -> None:
     program = """
 from mocknvml import Node

@@ -54,7 +54,7 @@ def test_a_parent_sees_what_its_child_sets_on_a_node_file(run: Stress, node_path
 
 
 @needs_root
-@pytest.mark.parametrize(("nodes", "rounds"), [(2, 500), (MORE_THAN_ARE_KEPT, 50)])
+@pytest.mark.parametrize(("nodes", "rounds"), [(2, 500), (MORE_THAN_ARE_KEPT, 300)])
 def test_nodes_may_change_while_threads_are_calling(nodes: int, rounds: int, run: Stress, tmp_path: Path) -> None:
     paths = [str(tmp_path / str(number)) for number in range(nodes)]
     for number, path in enumerate(paths):

@@ -6,7 +6,7 @@ Locals end with an underscore, which no parameter of nvml.h does.
 from __future__ import annotations
 
 from mocknvml.codegen.plan import LIVE_HANDLES, Output, Plan, Read
-from mocknvml.codegen.shapes import EXTRA_PROTOTYPES
+from mocknvml.codegen.shapes import EXTRA_PROTOTYPES, SIZE_QUERY_SUCCEEDS
 from mocknvml.state.layout import layout, record_offsets
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Text
 from mocknvml.table.rows import ROOT, Finder, Getter, ListGetter, Native, Setter
@@ -240,7 +240,7 @@ def _list_getter(plan: Plan, row: ListGetter) -> list[str]:
     if row.records.mask:
         member = offsets[row.records.arguments[0]]
         lines += [f"        if ((mock_word_at(record_, {member}) & {row.records.mask}) == 0)", "            continue;"]
-    lines.append("        if (found_ < room_) {")
+    lines += ["        if (found_ < room_) {", f"            {array.name}[found_] = ({array.type.text}){{0}};"]
     struct = array.type.text
     for theirs, ours in row.members.items():
         lines.append(
@@ -255,6 +255,7 @@ def _list_getter(plan: Plan, row: ListGetter) -> list[str]:
         "}",
         "if (status_ != NVML_SUCCESS)",
         "    return status_;",
+        *([f"if (*{count.name} == 0)", "    room_ = found_;"] if plan.function.name in SIZE_QUERY_SUCCEEDS else []),
         f"*{count.name} = found_;",
         "return found_ > room_ ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;",
     ]

@@ -55,6 +55,10 @@ OPTIONAL: Final[dict[str, tuple[str, ...]]] = {
     "nvmlDeviceDiscoverGpus": ("pciInfo",),
 }
 
+# Lists whose size query, a count of 0, succeeds with the count: nvml.h, "call this function with *sessionCount = 0. The
+# code will return NVML_SUCCESS". Everywhere else it is INSUFFICIENT_SIZE with the count.
+SIZE_QUERY_SUCCEEDS: Final = ("nvmlDeviceGetEncoderSessions", "nvmlDeviceGetFBCSessions")
+
 # Old symbols whose callers were compiled with shorter structs than today's prototype says: the type of native/legacy.h.
 LEGACY: Final[dict[str, tuple[str, str]]] = {
     "nvmlDeviceGetPciInfo": ("mock_legacy_pci_info_v1_t", "pci"),

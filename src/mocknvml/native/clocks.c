@@ -30,6 +30,10 @@ nvmlReturn_t native_nvmlDeviceGetClock(nvmlDevice_t device, nvmlClockType_t cloc
     ((unsigned)mock_word_at(state, SUPPORTED + 1 + (i) * MOCK_RECORD_WORDS(clocks.supported)                             \
                                        + MOCK_MEMBER(clocks.supported, member)))
 
+enum {
+    CLOCKS_MAX = 2048, /* graphics clocks of one memory clock */
+};
+
 /* A list under the protocol of both functions: its length comes back, and the clocks if there is room. */
 static nvmlReturn_t put_count(unsigned found, unsigned room, unsigned *count)
 {
@@ -78,8 +82,8 @@ nvmlReturn_t native_nvmlDeviceGetSupportedGraphicsClocks(nvmlDevice_t device, un
             if (RANGE(state, i, memory) != memoryClockMHz)
                 continue;
             unsigned clock = RANGE(state, i, highest), lowest = RANGE(state, i, lowest), step = RANGE(state, i, step);
-            /* No clock above 16 GHz: a hostile file cannot keep a caller here. */
-            for (unsigned most = clock < 16384 ? clock : 16384; most > 0; most--) {
+            /* Ten times what any board has: a hostile file cannot keep a caller here. */
+            while (found < CLOCKS_MAX) {
                 if (found < room)
                     clocksMHz[found] = clock;
                 found++;

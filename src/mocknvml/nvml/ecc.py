@@ -1,6 +1,6 @@
 """ECC modes and error counters."""
 
-from mocknvml.table import Block, Domain, flag, getter, u32, u64
+from mocknvml.table import Block, Domain, Record, flag, getter, member, native, records, u32, u64
 
 ErrorType = Domain.of("nvmlMemoryErrorType_t", "corrected", "uncorrected")
 Counter = Domain.of("nvmlEccCounterType_t", "volatile", "aggregate")
@@ -14,12 +14,21 @@ Source = Domain(("l2", "sm", "pcie", "microcontroller", "other"))
 Availability = Domain(("max", "high", "partial", "low", "none"))
 
 
+class RetiredPage(Record):
+    """A page taken out of use; `cause` is an nvmlPageRetirementCause_t."""
+
+    cause = member("u32")
+    address = member("u64")
+    time = member("u64")
+
+
 class Ecc(Block):
     mode = flag()
     mode_pending = flag()
     mode_default = flag()
     total = u64(per=(ErrorType, Counter))
     location = u64(per=(ErrorType, Counter, Location))
+    retired = records(RetiredPage, capacity=64)
     retirement_pending = flag()
 
 
@@ -80,6 +89,8 @@ FUNCTIONS = (
         aggregateUncBucketOther=Sram.source.at("other"),
         bThresholdExceeded=Sram.threshold_exceeded,
     ),
+    native("nvmlDeviceGetRetiredPages", "ecc.c"),
+    native("nvmlDeviceGetRetiredPages_v2", "ecc.c"),
     getter("nvmlDeviceGetRetiredPagesPendingStatus", Ecc.retirement_pending),
     getter(
         "nvmlDeviceGetRemappedRows",

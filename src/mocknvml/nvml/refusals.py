@@ -285,14 +285,10 @@ FUNCTIONS = (
     ),
     *unmodelled(
         "Retired pages, row remapping and error details",
-        "nvmlDeviceGetRetiredPages",
-        "nvmlDeviceGetRetiredPages_v2",
         "nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts",
     ),
     *unmodelled(
         "Samples, encoder and frame-buffer-capture sessions, utilization of processes",
-        "nvmlDeviceGetEncoderSessions",
-        "nvmlDeviceGetFBCSessions",
         "nvmlDeviceGetSamples",
         "nvmlDeviceGetProcessUtilization",
         "nvmlDeviceGetProcessesUtilizationInfo",

@@ -24,6 +24,7 @@ MOCK_EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t de
             if ((mock_word_at(record_, 1) & 1) == 0)
                 continue;
             if (found_ < room_) {
+                infos[found_] = (nvmlProcessInfo_t){0};
                 infos[found_].pid = (__typeof__(((nvmlProcessInfo_t *)0)->pid))mock_word_at(record_, 0);
                 infos[found_].usedGpuMemory = (__typeof__(((nvmlProcessInfo_t *)0)->usedGpuMemory))mock_word_at(record_, 2);
             }

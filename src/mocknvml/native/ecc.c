@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Retired pages, by the cause of their retirement. */
+#include "runtime.h"
+
+#define RETIRED MOCK_AT(ecc.retired)
+#define PAGE(state, i, member)                                                                                           \
+    mock_word_at(state, RETIRED + 1 + (i) * MOCK_RECORD_WORDS(ecc.retired) + MOCK_MEMBER(ecc.retired, member))
+
+/* `timestamps` may be NULL. */
+static nvmlReturn_t retired_pages(nvmlDevice_t device, nvmlPageRetirementCause_t cause, unsigned int *count,
+                                  unsigned long long *addresses, unsigned long long *timestamps)
+{
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+    unsigned found = 0, room = addresses != NULL ? *count : 0;
+
+    if ((unsigned)cause >= NVML_PAGE_RETIREMENT_CAUSE_COUNT)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        uint64_t head = mock_word_at(state, RETIRED);
+        uint32_t pages = mock_head_length(head, MOCK_CAPACITY(ecc.retired));
+        status = mock_head_status(head);
+        found = 0;
+        for (uint32_t i = 0; i < pages && status == NVML_SUCCESS; i++) {
+            if (PAGE(state, i, cause) != (uint64_t)cause)
+                continue;
+            if (found < room) {
+                addresses[found] = PAGE(state, i, address);
+                if (timestamps != NULL)
+                    timestamps[found] = PAGE(state, i, time);
+            }
+            found++;
+        }
+    }
+    if (status != NVML_SUCCESS)
+        return status;
+    *count = found;
+    return found > room ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlDeviceGetRetiredPages(nvmlDevice_t device, nvmlPageRetirementCause_t cause, unsigned int *pageCount,
+                                              unsigned long long *addresses)
+{
+    return retired_pages(device, cause, pageCount, addresses, NULL);
+}
+
+nvmlReturn_t native_nvmlDeviceGetRetiredPages_v2(nvmlDevice_t device, nvmlPageRetirementCause_t cause, unsigned int *pageCount,
+                                                 unsigned long long *addresses, unsigned long long *timestamps)
+{
+    return retired_pages(device, cause, pageCount, addresses, timestamps);
+}
