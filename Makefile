@@ -31,6 +31,10 @@ test: $(LIBRARY)  ## Run all fast tests
 test-slow: $(LIBRARY)  ## Run the slow tests: installation, heavy clients, sanitizers
 	$(BIN)/pytest -m slow
 
+.PHONY: sanitize
+sanitize: $(LIBRARY)  ## Run tests under AddressSanitizer, UBSan and ThreadSanitizer (wants gcc)
+	$(BIN)/pytest -m slow tests/sanitizers
+
 .PHONY: bench
 bench: $(LIBRARY)  ## Compare with an empty library, in ratios
 	$(BIN)/python tests/bench/run.py
