@@ -47,7 +47,7 @@ STATIC = (
     element("memory.total", "fb_memory_usage/total", "FB Memory Usage/Total", "MiB"),
     element(
         "remap.banks.max",
-        f"{'remapped_rows/row_remapper_histogram'}/row_remapper_histogram_max",
+        "remapped_rows/row_remapper_histogram/row_remapper_histogram_max",
         "Remapped Rows/Bank Remap Availability Histogram/Max",
         "banks",
     ),

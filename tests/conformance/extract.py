@@ -37,9 +37,8 @@ def is_log(path: Path) -> bool:
 def facts(path: Path) -> dict[str, Any]:
     """What one capture says of its first GPU: values by field, null where the board refuses."""
     driver, gpus = smi.read(path)
-    values, mapped = {}, set()
+    values = {}
     for element in (*STATIC, *SETTINGS, *VOLATILE):
-        mapped.update((*element.xml, *element.text))
         text = printed(element, gpus[0])
         if text is not None:
             values[element.field] = parse(element, text)

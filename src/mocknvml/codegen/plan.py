@@ -324,12 +324,11 @@ def plan_all(header: Header, rows: tuple[Row, ...]) -> list[Plan]:
             raise TableError(f"{row.where}: {row.function} has a row at {seen[row.function].where} already")
         seen[row.function] = row
     planner = Planner(header)
-    for row in rows:
-        planner.plan(row)
+    plans = {row.function: planner.plan(row) for row in rows}
     missing = [_header_says(function) for name, function in header.functions.items() if name not in seen]
     if missing:
         raise TableError(f"src/mocknvml/nvml: functions without a row:{''.join(missing)}")
-    return [planner.plan(seen[name]) for name in header.functions]
+    return [plans[name] for name in header.functions]
 
 
 def natives(plans: list[Plan]) -> set[str]:

@@ -55,7 +55,7 @@ static void set_text(mock_word *state, uint32_t at, const char *text)
 }
 
 /* Fill the node's own block: what the driver is, and a clock that starts at 0 now. */
-void mock_node_make(struct mock_block *block, const char *driver, uint64_t epoch)
+void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
 {
     mock_word *state = block->words;
     unsigned branch = (unsigned)((driver[0] - '0') * 100 + (driver[1] - '0') * 10 + driver[2] - '0'), cuda = 0;
@@ -77,10 +77,9 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t epoch
     text[3 + length] = '\0';
     set_text(state, MOCK_AT_NODE(driver.nvml_version), text);
     set_number(state, MOCK_AT_NODE(driver.cuda_version), cuda);
-    set_number(state, MOCK_AT_NODE(time.host), epoch);
+    set_number(state, MOCK_AT_NODE(time.host), now);
     set_number(state, MOCK_AT_NODE(time.node), 0);
     set_number(state, MOCK_AT_NODE(time.rate), 1000000000);
-    set_number(state, MOCK_AT_NODE(time.epoch), 0);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
 }
 

@@ -101,22 +101,14 @@ nvmlReturn_t native_nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long 
     return (eventTypes & ~supported) == 0 ? NVML_SUCCESS : NVML_ERROR_NOT_SUPPORTED;
 }
 
-static uint64_t monotonic(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static nvmlReturn_t wait(nvmlEventSet_t set, unsigned int timeout_ms)
 {
-    uint64_t deadline = monotonic() + (uint64_t)timeout_ms * 1000000;
+    uint64_t deadline = mock_monotonic() + (uint64_t)timeout_ms * 1000000;
     uint64_t generation = generation_of(set);
 
     for (;;) {
         uint32_t seen = atomic_load_explicit(&wakeups, memory_order_acquire);
-        uint64_t now = monotonic();
+        uint64_t now = mock_monotonic();
         if (mock_attached() == NULL)
             return NVML_ERROR_UNINITIALIZED;
         if (generation == 0 || generation_of(set) != generation)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "profiles.h"
@@ -107,14 +106,6 @@ static nvmlReturn_t read_environment(struct config *config)
     return NVML_SUCCESS;
 }
 
-static uint64_t monotonic(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Keep a node for good, or return NULL. A call that a shutdown overtakes may read it at any later time, so that it never
  * changes again; only the memory of the oldest one is given up, and not its addresses. Whatever moment a fork copies, the
  * list holds whole nodes. */
@@ -175,7 +166,7 @@ static nvmlReturn_t private_attach(const struct config *config, struct mock_node
         .size = size,
     };
     strcpy(made.driver, config->driver);
-    mock_node_make(made.block, config->driver, monotonic());
+    mock_node_make(made.block, config->driver, mock_monotonic());
     *attached = keep(&made);
     return *attached != NULL ? NVML_SUCCESS : NVML_ERROR_MEMORY;
 }

@@ -55,7 +55,7 @@ size_t mock_node_size(uint32_t gpu_count)
     return HEADER_SIZE + MOCK_NODE_STRIDE + (size_t)gpu_count * MOCK_GPU_STRIDE;
 }
 
-static uint64_t monotonic(void)
+uint64_t mock_monotonic(void)
 {
     struct timespec now;
 
@@ -75,7 +75,7 @@ uint64_t mock_node_time(const struct mock_node *node)
         start = mock_word_at(state, MOCK_AT_NODE(time.node.value));
         rate = mock_word_at(state, MOCK_AT_NODE(time.rate.value));
     }
-    uint64_t now = monotonic();
+    uint64_t now = mock_monotonic();
     return start + (now > host ? mock_billionth(now - host, rate) : 0);
 }
 
@@ -204,7 +204,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
 
     /* The time, because process ids are not unique among containers that share the folder. */
     if ((size_t)snprintf(temporary, sizeof temporary, "%s.%d.%llx.new", path, (int)getpid(),
-                         (unsigned long long)monotonic())
+                         (unsigned long long)mock_monotonic())
         >= sizeof temporary)
         return fail(error, NVML_ERROR_INVALID_ARGUMENT, path, "the path is too long");
     int file = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -221,7 +221,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
     }
 
     struct mock_block *block = (struct mock_block *)(base + HEADER_SIZE);
-    mock_node_make(block, driver, monotonic());
+    mock_node_make(block, driver, mock_monotonic());
     memcpy((void *)&block->words[2 * MOCK_NODE_WORDS], (void *)block->words, MOCK_NODE_WORDS * sizeof(mock_word));
     for (uint32_t i = 0; i < gpu_count; i++) {
         block = (struct mock_block *)(base + HEADER_SIZE + MOCK_NODE_STRIDE + (size_t)i * MOCK_GPU_STRIDE);

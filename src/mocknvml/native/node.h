@@ -61,8 +61,9 @@ struct mock_change {
 
 size_t mock_node_size(uint32_t gpu_count);
 bool mock_driver_known(const char *version);
-void mock_node_make(struct mock_block *block, const char *driver, uint64_t epoch);
+void mock_node_make(struct mock_block *block, const char *driver, uint64_t now);
 void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile, uint32_t index, const char *driver);
+uint64_t mock_monotonic(void); /* the host's clock, in nanoseconds */
 uint64_t mock_node_time(const struct mock_node *node);
 
 /* Apply a change under the node's lock. NO_PERMISSION where the file can't be written. */

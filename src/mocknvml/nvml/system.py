@@ -14,12 +14,11 @@ class Driver(System):
 
 
 class Time(System):
-    """Node time is `node + (CLOCK_MONOTONIC - host) * rate / 1e9`; `epoch` is the wall clock at node time 0."""
+    """Node time is `node + (CLOCK_MONOTONIC - host) * rate / 1e9`."""
 
     host = u64("ns")
     node = u64("ns")
     rate = u64("ppb")
-    epoch = u64("ns")
 
 
 FUNCTIONS = (
