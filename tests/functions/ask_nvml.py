@@ -1,6 +1,7 @@
 """Evaluate NVML calls on the first GPU: reads a JSON list of expressions, prints a JSON object of their answers.
 
-An expression sees pynvml's names, `gpu`, `field(ID)` and `pci_ext()`. An NVML error answers with the name of its class.
+An expression sees pynvml's names, `gpu`, `field(ID)`, `pci_ext()` and `set_limit(MILLIWATTS, SCOPE)`.
+An NVML error answers with the name of its class.
 """
 
 import ctypes
@@ -32,9 +33,18 @@ def pci_ext() -> pynvml.nvmlPciInfoExt_v1_t:
     return info
 
 
+def set_limit(limit: int, scope: int = 0) -> None:
+    """nvmlDeviceSetPowerManagementLimit_v2, whose wrapper in pynvml drops the return code."""
+    value = pynvml.c_nvmlPowerValue_v2_t(version=pynvml.nvmlPowerValue_v2, powerScope=scope, powerValueMw=limit)
+    code = pynvml._nvmlGetFunctionPointer("nvmlDeviceSetPowerManagementLimit_v2")(gpu, ctypes.byref(value))
+    if code != pynvml.NVML_SUCCESS:
+        raise pynvml.NVMLError(code)
+
+
 def answer(expression: str) -> Any:
+    names = {"gpu": gpu, "field": field, "pci_ext": pci_ext, "set_limit": set_limit}
     try:
-        return eval(expression, {**vars(pynvml), "gpu": gpu, "field": field, "pci_ext": pci_ext})
+        return eval(expression, {**vars(pynvml), **names})
     except pynvml.NVMLError as error:
         return type(error).__name__
 

@@ -27,6 +27,8 @@ from mocknvml.table.blocks import Expression, Field, Number, Octets, Text
 from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter
 
 SUCCESS, NOT_SUPPORTED, NOT_FOUND, INSUFFICIENT_SIZE = 0, 3, 6, 7
+INVALID_ARGUMENT = 2
+LIMITS = {"u32": (100, 200), "i32": (-200, 300)}  # that a setter's field may have
 INJECTED = 27  # NVML_ERROR_NOT_READY: no code path of the library answers it by itself
 ROOM = 4096
 
@@ -168,7 +170,8 @@ class Caller:
 
     def _set_member(self, name: str, value: int) -> None:
         param, offset, size = self._member(name)
-        ctypes.memmove(ctypes.addressof(self.buffers[param]) + offset, value.to_bytes(size, "little"), size)
+        data = value.to_bytes(size, "little", signed=value < 0)
+        ctypes.memmove(ctypes.addressof(self.buffers[param]) + offset, data, size)
 
     def __call__(self) -> int:
         return int(self.function(*self.arguments))
@@ -322,18 +325,31 @@ def test_setter_writes_its_field(
     field = row.field.field
     assert isinstance(field, Number)
     place = place_of(field)
-    low, high = (int(str(gpu.get(limit.key))) for limit in row.within) if row.within else (0, 1)
-    before = gpu.get(field.key)
-    value = low if before != low else high
-    call = Caller(nvml, item, handle, {item.outputs[0].target: value})
+    elements = [row.field.arguments] if row.field.fixed else samples(place, row.field.arguments)
+    name = item.outputs[0].target.rpartition("->")[2]
+    for element in elements:
+        given = {} if row.field.fixed else dict(zip(row.field.arguments, place.index(element), strict=True))
+        least, greatest = LIMITS[field.kind] if row.within else (0, 1)
+        for limit, bound in zip(row.within or (), (least, greatest), strict=False):
+            store(node, place_of(limit.field), element, bound)
+        store(node, place, element, greatest)
+        key = ".".join((field.key, *element))
 
-    assert call() == SUCCESS
-    assert gpu.get(field.key) == value
-    store(node, place, (), before)
-    gpu.fail(field.key, INJECTED)
-    assert call() == INJECTED
-    gpu.remove(field.key)
-    assert call() == NOT_SUPPORTED
+        def call(value: int, given: dict[str, int] = given) -> int:
+            return Caller(nvml, item, handle, {**given, name: value})()
+
+        assert call(least) == SUCCESS
+        assert gpu.get(key) == least
+        assert call(greatest) == SUCCESS
+        assert gpu.get(key) == greatest
+        if row.within:
+            assert call(least - 1) == INVALID_ARGUMENT
+        assert call(greatest + 1000) == INVALID_ARGUMENT
+        assert gpu.get(key) == greatest
+        gpu.fail(key, INJECTED)
+        assert call(greatest + 1000) == INJECTED
+        gpu.remove(key)
+        assert call(least) == NOT_SUPPORTED
 
 
 @pytest.mark.parametrize("function", [row.function for row in ROWS if isinstance(row, Finder)])
@@ -440,6 +456,7 @@ NO_FIELD = {
     "nvmlDeviceGetRetiredPages": "test_retired_pages_are_listed_by_cause",
     "nvmlDeviceGetRetiredPages_v2": "test_retired_pages_are_listed_by_cause",
     "nvmlDeviceGetClock": "test_clock_id_chooses_the_field",
+    "nvmlDeviceSetPowerManagementLimit_v2": "tests/functions/test_setters.py",
     "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
     "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
     "nvmlDeviceGetHandleByPciBusId_v2": "test_address_finds_the_gpu",

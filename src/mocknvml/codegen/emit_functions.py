@@ -32,21 +32,24 @@ class _Values:
         self.reads: list[tuple[str, str]] = []  # (local, C statement that reads it)
         self._locals: dict[tuple[object, ...], str] = {}
 
-    def number(self, read: Read) -> str:
-        at = " + ".join([str(read.at), *(f"{index} * {step}" for index, step in read.terms)])
+    def any(self, value: Read | Expression) -> str:
+        return self.number(value) if isinstance(value, Read) else self.expression(value)
+
+    def number(self, read: Read, reader: str = "mock_number") -> str:
         signals = "MOCK_NODE_SIGNALS" if read.place.field.block.of_node else "MOCK_GPU_SIGNALS"
         return self._local(
-            ("number", read.at, read.terms), "uint64_t", lambda name: f"mock_number(state_, {signals}, {at}, &{name})"
+            (reader, read.at, read.terms),
+            "uint64_t",
+            lambda name: f"{reader}(state_, {signals}, {read.offset}, &{name})",
         )
 
     def text(self, read: Read) -> str:
         field = read.place.field
         assert isinstance(field, Text)
-        at = " + ".join([str(read.at), *(f"{index} * {step}" for index, step in read.terms)])
         return self._local(
             ("text", read.at, read.terms),
             "struct mock_text",
-            lambda name: f"mock_text(state_, {at}, {field.size}, &{name})",
+            lambda name: f"mock_text(state_, {read.offset}, {field.size}, &{name})",
         )
 
     def octets(self, read: Read) -> str:
@@ -163,7 +166,7 @@ def _getter(plan: Plan) -> list[str]:
             assert isinstance(output.value, Read)
             texts.append(f"mock_put_text(&{values.text(output.value)}, {output.target}, {output.size})")
             continue
-        source = values.number(output.value) if isinstance(output.value, Read) else values.expression(output.value)
+        source = values.any(output.value)
         writes += _write(plan, output, source)
     lines = _read(values, on_gpu) + writes
     if len(texts) > 1:
@@ -189,24 +192,29 @@ def _if_version(output: Output, statements: list[str]) -> list[str]:
 
 def _setter(plan: Plan, row: Setter) -> list[str]:
     values = _Values()
-    output = plan.outputs[0]
-    assert isinstance(output.value, Read) and isinstance(row.field.field, Number)
+    output, field = plan.outputs[0], row.field.field
+    assert isinstance(output.value, Read) and isinstance(field, Number)
+    on_gpu = not field.block.of_node
     values.number(output.value)
-    limits = [values.expression(limit) for limit in row.within or ()]
-    lines = _read(values, True)
-    if row.needs == ROOT:
-        lines += ["if (!mock_privileged())", "    return NVML_ERROR_NO_PERMISSION;"]
+    limits = [values.any(limit) for limit in plan.within]
+    restricted = values.number(plan.restricted, "mock_number_or_zero") if plan.restricted else ""
+    lines = _read(values, on_gpu)
+    if restricted or row.needs == ROOT:
+        denied = f"{restricted} != 0 && !mock_privileged()" if restricted else "!mock_privileged()"
+        lines += [f"if ({denied})", "    return NVML_ERROR_NO_PERMISSION;"]
+    value = f"({output.ctype}){output.target}"
     wrong = ""
     if limits:
-        wrong = f"{output.target} < {limits[0]} || {output.target} > {limits[1]}"
-    elif row.field.field.kind == "flag":
-        wrong = f"(uint32_t){output.target} > 1"
-    elif row.field.field.names is not None:
-        wrong = f"(uint32_t){output.target} >= {len(row.field.field.names)}"
+        least, greatest = (f"({output.ctype}){limit}" for limit in limits)
+        wrong = f"{value} < {least} || {value} > {greatest}"
+    elif field.kind == "flag":
+        wrong = f"{value} > 1"
+    elif field.names is not None:
+        wrong = f"{value} >= {len(field.names)}"
     if wrong:
         lines += [f"if ({wrong})", "    return NVML_ERROR_INVALID_ARGUMENT;"]
-    at = " + ".join([str(output.value.at), *(f"{index} * {step}" for index, step in output.value.terms)])
-    return [*lines, f"return mock_set_number(node_, gpu_, {at}, (uint32_t){output.target});"]
+    block = "gpu_" if on_gpu else "node_->block"
+    return [*lines, f"return mock_set_number(node_, {block}, {output.value.offset}, (uint64_t){value});"]
 
 
 def _finder(plan: Plan, row: Finder) -> list[str]:

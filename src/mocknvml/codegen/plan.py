@@ -13,6 +13,7 @@ from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Se
 from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter, TableError
 
 LIVE_HANDLES = ("nvmlDevice_t", "nvmlEventSet_t")
+NUMBER_TYPES = {"u32": "uint32_t", "u64": "uint64_t", "i32": "int64_t", "flag": "uint32_t"}  # what a number is in C
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Read:
     place: Place
     at: int
     terms: tuple[tuple[str, int], ...]  # (C expression of the index, words per step)
+
+    @property
+    def offset(self) -> str:
+        """The C expression of its word."""
+        return " + ".join([str(self.at), *(f"{index} * {step}" for index, step in self.terms)])
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,8 @@ class Plan:
     mismatch: str  # what a wrong struct version is answered with
     bounds: tuple[Bound, ...] = ()
     outputs: tuple[Output, ...] = ()
+    within: tuple[Read | Expression, ...] = ()  # least and greatest value that a setter takes
+    restricted: Read | None = None  # the flag that says whether a setter needs root
     cast: tuple[str, str] | None = None  # parameter, legacy type
 
 
@@ -251,13 +259,22 @@ class Planner:
             raise self._error(plan, f"cannot set {row.field.field.key}.")
         bounds: list[Bound] = []
         value = self._value(plan, row.field, bounds)
+        output = Output(
+            self._input(plan, row.input or self._only_input(plan, row)), NUMBER_TYPES[row.field.field.kind], value=value
+        )
+        within = tuple(self._value(plan, limit, bounds) for limit in row.within or ())
+        restricted = self._value(plan, row.needs, bounds) if isinstance(row.needs, Selected) else None
+        if isinstance(restricted, Expression):
+            raise self._error(plan, "needs root by a derived field.")
+        return replace(plan, bounds=tuple(bounds), outputs=(output,), within=within, restricted=restricted)
+
+    def _only_input(self, plan: Plan, row: Setter) -> str:
         inputs = [
             p for p in plan.function.params if p.type.kind in ("scalar", "enum") and p.name not in row.field.arguments
         ]
         if len(inputs) != 1 or inputs[0].type.pointers:
             raise self._error(plan, f"has {len(inputs)} inputs that may be the value; it needs one.")
-        output = Output(inputs[0].name, inputs[0].type.text, value=value)
-        return replace(plan, bounds=tuple(bounds), outputs=(output,))
+        return inputs[0].name
 
     def _finder(self, plan: Plan, row: Finder) -> None:
         types = [(p.type.text, p.type.pointers) for p in plan.function.params]

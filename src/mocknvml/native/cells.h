@@ -66,6 +66,14 @@ static inline nvmlReturn_t mock_number(const mock_word *state, uint32_t signals,
     return mock_head_status(head);
 }
 
+/* The same for what may be missing: 0 stands for a number without a value. */
+static inline nvmlReturn_t mock_number_or_zero(const mock_word *state, uint32_t signals, uint32_t at, uint64_t *value)
+{
+    if (mock_number(state, signals, at, value) != NVML_SUCCESS)
+        *value = 0;
+    return NVML_SUCCESS;
+}
+
 /* Status and bytes of a text of at most `size` bytes. */
 static inline nvmlReturn_t mock_text(const mock_word *state, uint32_t at, uint32_t size, struct mock_text *text)
 {

@@ -295,9 +295,9 @@ bool mock_privileged(void)
     return geteuid() == 0;
 }
 
-nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *gpu, uint32_t at, uint64_t value)
+nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value)
 {
     uint32_t offset = at + 1;
 
-    return mock_node_write(node, gpu, (struct mock_change){1, &offset, &value}, true);
+    return mock_node_write(node, block, (struct mock_change){1, &offset, &value}, block != node->block);
 }

@@ -106,7 +106,7 @@ static inline nvmlReturn_t mock_put_text(const struct mock_text *text, char *buf
 /* The GPU whose text at `at` equals the argument. */
 nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t size, const char *text, nvmlDevice_t *device);
 
-nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *gpu, uint32_t at, uint64_t value);
+nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value);
 bool mock_privileged(void);
 
 bool mock_event_set_valid(nvmlEventSet_t set);

@@ -1,6 +1,22 @@
 """Clock frequencies, in MHz."""
 
-from mocknvml.table import Block, Domain, Record, flag, getter, i32, member, native, records, text, u32, u64
+from mocknvml.nvml.modes import Modes
+from mocknvml.table import (
+    ROOT,
+    Block,
+    Domain,
+    Record,
+    flag,
+    getter,
+    i32,
+    member,
+    native,
+    records,
+    setter,
+    text,
+    u32,
+    u64,
+)
 
 ClockType = Domain.of("nvmlClockType_t", "graphics", "sm", "memory", "video")
 Pstate = Domain.count(16)
@@ -77,6 +93,25 @@ FUNCTIONS = (
         minOffset=Clocks.offset_min.at("memory", "0"),
         maxOffset=Clocks.offset_max.at("memory", "0"),
     ),
+    setter(
+        "nvmlDeviceSetClockOffsets",
+        clockOffsetMHz=Clocks.offset.by("type", "pstate"),
+        within=(Clocks.offset_min.by("type", "pstate"), Clocks.offset_max.by("type", "pstate")),
+        needs=ROOT,
+    ),
+    # Root: nvml.h says so once for all of its chapter "Device Commands".
+    setter(
+        "nvmlDeviceSetGpcClkVfOffset",
+        Clocks.offset.at("graphics", "0"),
+        within=(Clocks.offset_min.at("graphics", "0"), Clocks.offset_max.at("graphics", "0")),
+        needs=ROOT,
+    ),
+    setter(
+        "nvmlDeviceSetMemClkVfOffset",
+        Clocks.offset.at("memory", "0"),
+        within=(Clocks.offset_min.at("memory", "0"), Clocks.offset_max.at("memory", "0")),
+        needs=ROOT,
+    ),
     getter("nvmlDeviceGetCurrentClockFreqs", str=Clocks.frequencies),
     getter("nvmlDeviceGetPerformanceModes", str=Clocks.performance_modes),
     getter("nvmlDeviceGetAdaptiveClockInfoStatus", Clocks.adaptive),
@@ -85,6 +120,13 @@ FUNCTIONS = (
         isEnabled=Clocks.auto_boost,
         defaultIsEnabled=Clocks.auto_boost_default,
     ),
+    # nvml.h: non-root users may use it unless root has restricted it.
+    setter(
+        "nvmlDeviceSetAutoBoostedClocksEnabled",
+        Clocks.auto_boost,
+        needs=Modes.restricted.at("auto_boosted_clocks"),
+    ),
+    setter("nvmlDeviceSetDefaultAutoBoostedClocksEnabled", enabled=Clocks.auto_boost_default, needs=ROOT),
     getter("nvmlDeviceGetCurrentClocksEventReasons", Clocks.event_reasons),
     getter("nvmlDeviceGetCurrentClocksThrottleReasons", Clocks.event_reasons),
     getter("nvmlDeviceGetSupportedClocksEventReasons", Clocks.event_reasons_supported),

@@ -1,6 +1,6 @@
 """ECC modes and error counters."""
 
-from mocknvml.table import Block, Domain, Record, flag, getter, member, native, records, u32, u64
+from mocknvml.table import ROOT, Block, Domain, Record, flag, getter, member, native, records, setter, u32, u64
 
 ErrorType = Domain.of("nvmlMemoryErrorType_t", "corrected", "uncorrected")
 Counter = Domain.of("nvmlEccCounterType_t", "volatile", "aggregate")
@@ -64,6 +64,7 @@ class Remap(Block):
 
 FUNCTIONS = (
     getter("nvmlDeviceGetEccMode", current=Ecc.mode, pending=Ecc.mode_pending),
+    setter("nvmlDeviceSetEccMode", Ecc.mode_pending, needs=ROOT),
     getter("nvmlDeviceGetDefaultEccMode", Ecc.mode_default),
     getter("nvmlDeviceGetTotalEccErrors", Ecc.total.by("errorType", "counterType")),
     getter("nvmlDeviceGetMemoryErrorCounter", Ecc.location.by("errorType", "counterType", "locationType")),

@@ -3,7 +3,7 @@
 `energy` grows with `usage` and node time. The limits come from the profile; `limit` moves between min and max.
 """
 
-from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, setter, u32, u64
+from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, native, setter, u32, u64
 
 # nvmlPowerSource_t, which is an unsigned int with macros.
 Source = Domain(("ac", "battery", "undersized"))
@@ -33,4 +33,5 @@ FUNCTIONS = (
     getter("nvmlDeviceGetTotalEnergyConsumption", Power.energy),
     getter("nvmlDeviceGetPowerSource", Power.source),
     setter("nvmlDeviceSetPowerManagementLimit", Power.limit, within=(Power.limit_min, Power.limit_max), needs=ROOT),
+    native("nvmlDeviceSetPowerManagementLimit_v2", "power.c"),
 )

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from mocknvml.table.blocks import Field, Number, Records, Selected
+from mocknvml.table.blocks import Field, Records, Selected
 
 ROOT: Final = "root"
 Output = Field | Selected
+Needs = Literal["", "root"] | Selected
 
 
 class TableError(Exception):
@@ -44,9 +45,10 @@ class ListGetter(Row):
 
 @dataclass(frozen=True, eq=False)
 class Setter(Row):
+    input: str  # parameter or member; "" stands for the only parameter
     field: Selected
-    within: tuple[Number, Number] | None
-    needs: str
+    within: tuple[Selected, Selected] | None
+    needs: Needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +107,24 @@ def list_getter(function: str, listed: Records | Selected, /, **members: str) ->
 
 def setter(
     function: str,
-    output: Output,
+    target: Output | None = None,
     /,
     *,
-    within: tuple[Number, Number] | None = None,
-    needs: Literal["", "root"] = "",
+    within: tuple[Output, Output] | None = None,
+    needs: Literal["", "root"] | Output = "",
+    **named: Output,
 ) -> Setter:
-    """The function writes its value argument to a field."""
-    return Setter(function, _caller(), _selected(output), within, needs)
+    """The function writes its input to a field; where it has several, a keyword names the parameter or member.
+
+    `needs` is `ROOT`, or a flag: where that is set, root is needed.
+    """
+    inputs = named if target is None else {"": target, **named}
+    if len(inputs) != 1:
+        raise TableError(f"{_caller()}: {function} sets {len(inputs)} fields; name one")
+    ((name, field),) = inputs.items()
+    limits = (_selected(within[0]), _selected(within[1])) if within else None
+    permission = _selected(needs) if isinstance(needs, Field) else needs
+    return Setter(function, _caller(), name, _selected(field), limits, permission)
 
 
 def finder(function: str, output: Field, /) -> Finder:

@@ -1,0 +1,112 @@
+"""Who may set what, which error comes first, and that other processes see what was set."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mocknvml import Gpu, Node
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
+
+ASK = Path(__file__).parent / "ask_nvml.py"
+AS_NOBODY = "__import__('os').seteuid(65534)"
+
+Ask = Callable[..., list[object]]
+
+
+@pytest.fixture
+def gpu() -> Iterator[Gpu]:
+    """A GPU of a node whose file everybody may write."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "node"
+        with Node.create(path, gpus=1) as node:
+            path.chmod(0o666)
+            yield node.gpus[0]
+
+
+@pytest.fixture
+def ask(gpu: Gpu, mock_env: dict[str, str]) -> Ask:
+    """The answers to pynvml calls, one after the other, in a process of their own."""
+
+    def answers(*calls: str) -> list[object]:
+        environment = mock_env | {"MOCK_NVML_NODE": str(gpu._node.path)}
+        command = [sys.executable, str(ASK)]
+        done = subprocess.run(
+            command, input=json.dumps(calls), env=environment, capture_output=True, text=True, check=True
+        )
+        return list(json.loads(done.stdout).values())
+
+    return answers
+
+
+def limit_v2(limit: int, scope: int = 0) -> str:
+    return f"set_limit({limit}, {scope})"
+
+
+def test_another_process_reads_what_was_set(gpu: Gpu, ask: Ask) -> None:
+    ask(limit_v2(300_000), "nvmlDeviceSetEccMode(gpu, 0)")
+
+    assert ask("nvmlDeviceGetPowerManagementLimit(gpu)", "nvmlDeviceGetEccMode(gpu)") == [300_000, [1, 0]]
+    assert (gpu.power.limit, gpu.ecc.mode) == (300_000, 1)
+
+
+@pytest.mark.parametrize(("limit", "scope"), [(99_999, 0), (400_001, 0), (300_000, 4), (300_000, 255)])
+def test_a_limit_out_of_range_or_of_no_scope_is_refused(limit: int, scope: int, gpu: Gpu, ask: Ask) -> None:
+    assert ask(limit_v2(limit, scope)) == ["NVMLError_InvalidArgument"]
+    assert gpu.power.limit == 400_000
+
+
+@pytest.mark.parametrize("scope", [1, 2, 3])
+def test_only_the_gpu_itself_has_a_limit(scope: int, gpu: Gpu, ask: Ask) -> None:
+    assert ask(limit_v2(300_000, scope)) == ["NVMLError_NotSupported"]
+    assert gpu.power.limit == 400_000
+
+
+@pytest.mark.parametrize("key", ["power.limit", "power.limit_min", "power.limit_max"])
+def test_a_limit_answers_the_error_of_its_fields(key: str, gpu: Gpu, ask: Ask) -> None:
+    gpu.fail(key, 27)
+
+    assert ask(limit_v2(300_000)) == ["NVMLError_NotReady"]
+
+
+@pytest.mark.parametrize("limit", [300_000, 1])
+def test_permission_is_asked_for_before_the_range(limit: int, gpu: Gpu, ask: Ask) -> None:
+    v1 = f"nvmlDeviceSetPowerManagementLimit(gpu, {limit})"
+
+    assert ask(AS_NOBODY, v1, limit_v2(limit))[1:] == ["NVMLError_NoPermission"] * 2
+    assert gpu.power.limit == 400_000
+
+
+def test_what_a_board_lacks_is_not_supported_before_permission_is_asked_for(gpu: Gpu, ask: Ask) -> None:
+    gpu.remove("power.limit")
+
+    calls = (limit_v2(300_000), "nvmlDeviceSetFanControlPolicy(gpu, 0, 1)", "nvmlDeviceSetGpcClkVfOffset(gpu, 15)")
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NotSupported"] * 3
+
+
+def test_an_offset_may_be_negative(gpu: Gpu, ask: Ask) -> None:
+    offsets = {"offset": 0, "offset_min": -500, "offset_max": 500}
+    gpu.update({f"clocks.{name}.graphics.0": f"{mhz} MHz" for name, mhz in offsets.items()})
+    set_to = "nvmlDeviceSetGpcClkVfOffset(gpu, {})"
+
+    answers = ask(set_to.format(-150), set_to.format(-501), "nvmlDeviceGetGpcClkVfOffset(gpu)")
+    assert answers[1:] == ["NVMLError_InvalidArgument", -150]
+
+
+def test_auto_boost_is_for_everybody_until_root_restricts_it(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"clocks.auto_boost": True, "clocks.auto_boost_default": True})
+    off = "nvmlDeviceSetAutoBoostedClocksEnabled(gpu, 0)"
+    restrict = "nvmlDeviceSetAPIRestriction(gpu, 1, 1)"
+
+    assert ask(AS_NOBODY, off, "nvmlDeviceGetAutoBoostedClocksEnabled(gpu)")[1:] == [None, [0, 1]]
+    assert ask(restrict) == ["NVMLError_NotSupported"]
+    gpu.set("modes.restricted.auto_boosted_clocks", False)
+    assert ask(AS_NOBODY, restrict, off)[1:] == ["NVMLError_NoPermission", None]
+    assert ask(restrict, off, AS_NOBODY, off + " ")[1:] == [None, None, "NVMLError_NoPermission"]
