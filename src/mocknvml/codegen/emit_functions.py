@@ -9,7 +9,7 @@ from mocknvml.codegen.plan import LIVE_HANDLES, Output, Plan, Read
 from mocknvml.codegen.shapes import EXTRA_PROTOTYPES, SIZE_QUERY_SUCCEEDS
 from mocknvml.state.layout import layout, record_offsets
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Text
-from mocknvml.table.rows import ROOT, Finder, Getter, ListGetter, Native, Setter
+from mocknvml.table.rows import ROOT, Finder, Getter, ListGetter, Native, Refuses, Setter
 
 PRELUDE = """\
 /* Generated from src/mocknvml/nvml by mocknvml.codegen, do not edit: each function names its row. */
@@ -285,6 +285,9 @@ def _body(plan: Plan) -> list[str]:
         case Native():
             arguments = ", ".join(param.name for param in plan.function.params)
             return [*lines, f"return native_{plan.function.name}({arguments});"]
+        case Refuses(code=code, nonzero=nonzero):
+            zero = [f"if ({nonzero} == 0)", "    return NVML_ERROR_INVALID_ARGUMENT;"] if nonzero else []
+            return [*lines, *zero, f"return {code};"]
     return [*lines, "return NVML_ERROR_NOT_SUPPORTED;"]
 
 

@@ -10,7 +10,7 @@ from mocknvml.nvml import FIELD_IDS
 from mocknvml.state.layout import Place, layout
 from mocknvml.state.values import did_you_mean
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Selected, Text
-from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter, TableError
+from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Refuses, Row, Setter, TableError
 
 LIVE_HANDLES = ("nvmlDevice_t", "nvmlEventSet_t")
 NUMBER_TYPES = {"u32": "uint32_t", "u64": "uint64_t", "i32": "int64_t", "flag": "uint32_t"}  # what a number is in C
@@ -112,6 +112,8 @@ class Planner:
                 self._finder(plan, row)
             case ListGetter():
                 self._list_getter(plan, row)
+            case Refuses():
+                self._refuses(plan, row)
         return plan
 
     # What a row may name
@@ -275,6 +277,12 @@ class Planner:
         if len(inputs) != 1 or inputs[0].type.pointers:
             raise self._error(plan, f"has {len(inputs)} inputs that may be the value; it needs one.")
         return inputs[0].name
+
+    def _refuses(self, plan: Plan, row: Refuses) -> None:
+        if row.code not in self.header.constants:
+            raise self._error(plan, f"refuses with {row.code}{did_you_mean(row.code, self.header.constants)}.")
+        if row.nonzero:
+            self._input(plan, row.nonzero)
 
     def _finder(self, plan: Plan, row: Finder) -> None:
         types = [(p.type.text, p.type.pointers) for p in plan.function.params]

@@ -13,6 +13,7 @@ from mocknvml.nvml import (
     fields,
     identity,
     memory,
+    mig,
     modes,
     nvlink,
     pcie,
@@ -22,6 +23,7 @@ from mocknvml.nvml import (
     system,
     thermal,
     utilization,
+    vgpu,
 )
 from mocknvml.table.blocks import Block
 from mocknvml.table.rows import Row
@@ -43,6 +45,8 @@ SUBJECTS = (
     conf_compute,
     events,
     processes,
+    vgpu,
+    mig,
     fields,
     refusals,
 )

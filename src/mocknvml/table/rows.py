@@ -65,6 +65,8 @@ class Native(Row):
 @dataclass(frozen=True, eq=False)
 class Refuses(Row):
     reason: str
+    code: str
+    nonzero: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +139,15 @@ def native(function: str, file: str, /, *, before_init: bool = False) -> Native:
     return Native(function, _caller(), file, before_init)
 
 
-def refuses(reason: str, /, *functions: str) -> tuple[Refuses, ...]:
-    """The functions answer what a bare-metal driver answers: NOT_SUPPORTED, after the entry checks."""
+def refuses(
+    reason: str, /, *functions: str, code: str = "NVML_ERROR_NOT_SUPPORTED", nonzero: str = ""
+) -> tuple[Refuses, ...]:
+    """The functions answer what a bare-metal driver answers: `code`, after the entry checks.
+
+    `nonzero` names an argument for which 0 is INVALID_ARGUMENT.
+    """
     where = _caller()
-    return tuple(Refuses(function, where, reason) for function in functions)
+    return tuple(Refuses(function, where, reason, code, nonzero) for function in functions)
 
 
 def unmodelled(reason: str, /, *functions: str) -> tuple[Unmodelled, ...]:
