@@ -267,6 +267,13 @@ def record(**members: int | str) -> dict[str, int | str]:
         "gpu_instance": 3,
         "compute_instance": 4,
         "protected_memory": 5,
+        "sm": 6,
+        "memory_utilization": 7,
+        "encoder": 8,
+        "decoder": 9,
+        "jpeg": 10,
+        "ofa": 11,
+        "start": 12,
         "name": "trainer",
         **members,
     }
@@ -446,6 +453,14 @@ NO_FIELD = {
     "nvmlDeviceGetHandleByUUIDV": "test_uuid_of_both_types_finds_the_gpu",
     "nvmlDeviceRegisterEvents": "test_event_types_are_those_of_the_field",
     "nvmlDeviceGetRunningProcessDetailList": "test_detail_list_lists_the_processes",
+    "nvmlDeviceGetSamples": "test_samples.py",
+    "nvmlDeviceGetProcessUtilization": "test_samples.py",
+    "nvmlDeviceGetProcessesUtilizationInfo": "test_samples.py",
+    "nvmlDeviceGetAccountingPids": "test_accounting.py",
+    "nvmlDeviceGetAccountingStats": "test_accounting.py",
+    "nvmlDeviceGetAccountingStats_v2": "test_accounting.py",
+    "nvmlDeviceSetAccountingMode": "test_accounting.py",
+    "nvmlDeviceClearAccountingPids": "test_accounting.py",
     "nvmlSystemGetProcessName": "test_process_name_is_that_of_the_node",
 }
 

@@ -4,6 +4,7 @@
 """
 
 from mocknvml.nvml import (
+    accounting,
     clocks,
     conf_compute,
     ecc,
@@ -43,6 +44,7 @@ SUBJECTS = (
     conf_compute,
     events,
     processes,
+    accounting,
     fields,
     refusals,
 )

@@ -42,8 +42,6 @@ FUNCTIONS = (
     getter("nvmlDeviceGetVirtualizationMode", Modes.virtualization),
     getter("nvmlDeviceGetHostVgpuMode", Modes.host_vgpu),
     getter("nvmlDeviceGetGpuOperationMode", current=Modes.operation, pending=Modes.operation_pending),
-    getter("nvmlDeviceGetAccountingMode", Modes.accounting),
-    getter("nvmlDeviceGetAccountingBufferSize", Modes.accounting_buffer),
     getter("nvmlDeviceGetAPIRestriction", Modes.restricted.by("apiType")),
     getter(
         "nvmlDeviceGetDramEncryptionMode",

@@ -229,14 +229,6 @@ FUNCTIONS = (
         "nvmlDeviceOnSameBoard",
     ),
     *unmodelled(
-        "Accounting",
-        "nvmlDeviceGetAccountingStats",
-        "nvmlDeviceGetAccountingPids",
-        "nvmlDeviceGetAccountingStats_v2",
-        "nvmlDeviceSetAccountingMode",
-        "nvmlDeviceClearAccountingPids",
-    ),
-    *unmodelled(
         "Setters and actions",
         "nvmlDeviceSetClockOffsets",
         "nvmlDeviceSetPowerMizerMode_v1",
@@ -288,10 +280,7 @@ FUNCTIONS = (
         "nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts",
     ),
     *unmodelled(
-        "Samples, encoder and frame-buffer-capture sessions, utilization of processes",
-        "nvmlDeviceGetSamples",
-        "nvmlDeviceGetProcessUtilization",
-        "nvmlDeviceGetProcessesUtilizationInfo",
+        "Samples of the power controllers: nvml.h has their layout alone, no public source says which boards fill it",
         "nvmlDevicePerfMetricsGetSamples_v1",
     ),
     *unmodelled(
