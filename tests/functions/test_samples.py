@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_samples_are_the_field_at_the_instants_of_the_buffer(asked: Asked, gpu: 
     assert kind == 1  # unsigned int
     assert [value for _, value in samples] == [123_000] * 119
     stamps = [stamp for stamp, _ in samples]
-    assert [later - earlier for earlier, later in zip(stamps, stamps[1:], strict=False)] == [PERIOD] * 118
+    assert [later - earlier for earlier, later in pairwise(stamps)] == [PERIOD] * 118
     assert 0 <= asked.node.now // 1000 + int(str(asked.node.get("time.epoch"))) - stamps[-1] < PERIOD
 
 
@@ -81,7 +82,8 @@ def test_a_type_without_a_field_is_refused(asked: Asked) -> None:
 
 def test_an_array_that_is_too_small_gets_the_oldest_samples(asked: Asked) -> None:
     call = (
-        "(lambda kind, count, room: (nvmlLib.nvmlDeviceGetSamples(gpu, 1, c_ulonglong(0), byref(kind), byref(count), room),"
+        "(lambda kind, count, room:"
+        " (nvmlLib.nvmlDeviceGetSamples(gpu, 1, c_ulonglong(0), byref(kind), byref(count), room),"
         " count.value, room[1].timeStamp - room[0].timeStamp, room[2].timeStamp))"
         "(c_uint(), c_uint({}), (c_nvmlSample_t * 3)())"
     )

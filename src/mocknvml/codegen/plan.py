@@ -12,7 +12,12 @@ from mocknvml.state.values import did_you_mean
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Selected, Text
 from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter, TableError
 
-LIVE_HANDLES = ("nvmlDevice_t", "nvmlEventSet_t")
+# Handles that can exist, and the C function that knows one; a device's block is looked up instead.
+LIVE_HANDLES = {
+    "nvmlDevice_t": "",
+    "nvmlEventSet_t": "mock_event_set_valid",
+    "nvmlGpmSample_t": "mock_gpm_sample_valid",
+}
 
 
 @dataclass(frozen=True)

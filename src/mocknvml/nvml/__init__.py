@@ -12,6 +12,7 @@ from mocknvml.nvml import (
     fabric,
     fans,
     fields,
+    gpm,
     identity,
     memory,
     modes,
@@ -45,6 +46,7 @@ SUBJECTS = (
     events,
     processes,
     accounting,
+    gpm,
     fields,
     refusals,
 )

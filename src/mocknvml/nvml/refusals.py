@@ -143,17 +143,6 @@ FUNCTIONS = (
         "nvmlDeviceGetGpuInstancePossiblePlacements",
     ),
     *unmodelled(
-        "GPM: no counters to sample",
-        "nvmlGpmMetricsGet",
-        "nvmlGpmSampleFree",
-        "nvmlGpmSampleAlloc",
-        "nvmlGpmSampleGet",
-        "nvmlGpmMigSampleGet",
-        "nvmlGpmQueryDeviceSupport",
-        "nvmlGpmQueryIfStreamingEnabled",
-        "nvmlGpmSetStreamingEnabled",
-    ),
-    *unmodelled(
         "Confidential computing",
         "nvmlDeviceSetDramEncryptionMode",
         "nvmlDeviceGetConfComputeGpuCertificate",
