@@ -119,7 +119,7 @@ def test_traffic_is_in_mib_per_second_and_totals_add_the_links(samples: Samples,
     assert samples.values(LINK_35_RX, LINK_71_TX, LINK_1_BYTES) == [1, 2, 10 * MIB]
 
 
-def test_units_are_told_and_a_code_of_a_field_is_passed_on(samples: Samples, node: Node, gpu: Gpu) -> None:
+def test_names_and_units_are_told_and_a_code_of_a_field_is_passed_on(samples: Samples, node: Node, gpu: Gpu) -> None:
     gpu.fail("gpm.active.sm", 27)
     samples.take(0)
     node.advance("1 s")
@@ -129,6 +129,7 @@ def test_units_are_told_and_a_code_of_a_field_is_passed_on(samples: Samples, nod
 
     assert result == SUCCESS
     assert [metric.nvmlReturn for metric in asked.metrics[:4]] == [0, 27, 0, INVALID_ARGUMENT]
+    assert [metric.metricInfo.shortName for metric in asked.metrics[:3]] == [b"gract", b"smutil", b"pcitx"]
     assert [metric.metricInfo.unit for metric in asked.metrics[:3]] == [b"%", b"%", b"MiB/s"]
 
 

@@ -330,6 +330,8 @@ def test_setter_writes_its_field(
     assert isinstance(field, Number)
     place = place_of(field)
     low, high = (int(str(gpu.get(limit.key))) for limit in row.within) if row.within else (0, 1)
+    if gpu.status(field.key):
+        store(node, place, (), low)
     before = gpu.get(field.key)
     value = low if before != low else high
     call = Caller(nvml, item, handle, {item.outputs[0].target: value})
