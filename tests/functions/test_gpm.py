@@ -1,6 +1,9 @@
 """GPM: means of the counters between two samples, in a node whose clock stands still and is moved."""
 
 import ctypes
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,3 +168,32 @@ def test_boards_before_hopper_say_so(samples: Samples, nvml: ctypes.CDLL, handle
     assert nvml.nvmlGpmSampleGet(handle, samples.taken[0]) == NOT_SUPPORTED
     support[0] = 2
     assert nvml.nvmlGpmQueryDeviceSupport(handle, support) == VERSION_MISMATCH
+
+
+WRAPPERS = """
+import pynvml as n
+n.nvmlInit()
+gpu = n.nvmlDeviceGetHandleByIndex(0)
+assert n.nvmlGpmQueryDeviceSupport(gpu).isSupportedDevice == 1
+asked = n.c_nvmlGpmMetricsGet_t(version=n.NVML_GPM_METRICS_GET_VERSION, numMetrics=1)
+asked.metrics[0].metricId = n.NVML_GPM_METRIC_SM_UTIL
+asked.sample1, asked.sample2 = n.nvmlGpmSampleAlloc(), n.nvmlGpmSampleAlloc()
+n.nvmlGpmSampleGet(gpu, asked.sample1)
+n.nvmlGpmSampleGet(gpu, asked.sample2)
+print(n.nvmlGpmMetricsGet(asked).metrics[0].value)
+n.nvmlGpmSampleFree(asked.sample1)
+n.nvmlDeviceSetAccountingMode(gpu, 1)
+print(n.nvmlDeviceGetAccountingPids(gpu), n.nvmlDeviceGetAccountingStats(gpu, 9).gpuUtilization)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
+def test_the_wrappers_of_pynvml_get_the_same(tmp_path: Path, mock_env: dict[str, str]) -> None:
+    with Node.create(tmp_path / "node", profile="h100-sxm5-80gb", gpus=1) as node:
+        node.gpus[0].update({"gpm.active.sm": "12.5 %", "processes.running": [{"pid": 9, "sm": "30 %"}]})
+
+    env = mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")}
+    command = [sys.executable, "-c", WRAPPERS]
+    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, timeout=60)
+
+    assert (done.stdout, done.stderr) == ("12.5\n[9] 30\n", "")
