@@ -190,6 +190,7 @@ print(n.nvmlDeviceGetAccountingPids(gpu), n.nvmlDeviceGetAccountingStats(gpu, 9)
 @pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
 def test_the_wrappers_of_pynvml_get_the_same(tmp_path: Path, mock_env: dict[str, str]) -> None:
     with Node.create(tmp_path / "node", profile="h100-sxm5-80gb", gpus=1) as node:
+        node.set("time.rate", "0 ppb")
         node.gpus[0].update({"gpm.active.sm": "12.5 %", "processes.running": [{"pid": 9, "sm": "30 %"}]})
 
     env = mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")}
