@@ -1,5 +1,6 @@
 """Which error comes first: the order of checks in runtime.h, for every function of nvml.h."""
 
+import ctypes
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -130,6 +131,30 @@ def test_a_handle_to_what_cannot_exist_is_refused(running: Library, plan: Plan, 
     for param in plan.function.params:
         if param.type.is_handle and param.type.text not in LIVE_HANDLES:
             call[param.name] = value
+
+    assert call() == INVALID_ARGUMENT
+    assert call.written() == []
+
+
+def freed_sample(library: Library) -> int:
+    sample = library.gpm_sample()
+    library.loaded.nvmlGpmSampleFree(ctypes.c_void_p(sample))
+    return sample
+
+
+BAD_SAMPLES: dict[str, Callable[[Library], int]] = {
+    "null": lambda library: 0,
+    "freed": freed_sample,
+    "misaligned": lambda library: library.gpm_sample() + 1,
+    "random": lambda library: GARBAGE,
+}
+
+
+@pytest.mark.parametrize("bad", BAD_SAMPLES)
+@each_of("name", lambda plan: (param.name for param in handles(plan, "nvmlGpmSample_t")))
+def test_a_bad_sample_is_refused(running: Library, plan: Plan, name: str, bad: str) -> None:
+    call = Call.valid(running, plan)
+    call[name] = BAD_SAMPLES[bad](running)
 
     assert call() == INVALID_ARGUMENT
     assert call.written() == []
@@ -305,10 +330,13 @@ def test_a_getter_whose_fields_have_values_succeeds(running: Library, plan: Plan
 
 
 @each(lambda plan: not is_modelled(plan), is_reachable)
-def test_what_is_refused_or_not_modelled_is_not_supported(running: Library, plan: Plan) -> None:
+def test_what_is_refused_answers_its_code_and_what_is_not_modelled_not_supported(running: Library, plan: Plan) -> None:
     call = Call.valid(running, plan)
+    code = plan.row.code if isinstance(plan.row, Refuses) else "NVML_ERROR_NOT_SUPPORTED"
+    if isinstance(plan.row, Refuses) and plan.row.nonzero:
+        code = "NVML_ERROR_INVALID_ARGUMENT"  # valid arguments are zeros
 
-    assert call() == NOT_SUPPORTED
+    assert call() == header().constants[code]
     assert call.written() == []
 
 

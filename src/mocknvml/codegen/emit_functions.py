@@ -110,8 +110,8 @@ def _entry(plan: Plan) -> list[str]:
                 f"if ({name} == NULL)",
                 "    return NVML_ERROR_INVALID_ARGUMENT;",
             ]
-        elif param.type.text == "nvmlEventSet_t":
-            lines += [f"if (!mock_event_set_valid({param.name}))", "    return NVML_ERROR_INVALID_ARGUMENT;"]
+        elif known := LIVE_HANDLES.get(param.type.text):
+            lines += [f"if (!{known}({param.name}))", "    return NVML_ERROR_INVALID_ARGUMENT;"]
         else:
             lines += [
                 f"(void){param.name}; /* no {param.type.text} exists, so none is valid */",

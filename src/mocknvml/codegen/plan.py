@@ -12,8 +12,13 @@ from mocknvml.state.values import did_you_mean
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Selected, Text
 from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Refuses, Row, Setter, TableError
 
-LIVE_HANDLES = ("nvmlDevice_t", "nvmlEventSet_t")
 NUMBER_TYPES = {"u32": "uint32_t", "u64": "uint64_t", "i32": "int64_t", "flag": "uint32_t"}  # what a number is in C
+# Handles that can exist, and the C function that knows one; a device's block is looked up instead.
+LIVE_HANDLES = {
+    "nvmlDevice_t": "",
+    "nvmlEventSet_t": "mock_event_set_valid",
+    "nvmlGpmSample_t": "mock_gpm_sample_valid",
+}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "node.h"
 
@@ -60,6 +61,7 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
     mock_word *state = block->words;
     unsigned branch = (unsigned)((driver[0] - '0') * 100 + (driver[1] - '0') * 10 + driver[2] - '0'), cuda = 0;
     char text[3 + MOCK_DRIVER_MAX];
+    struct timespec wall;
 
     for (size_t i = 0; i < sizeof cuda_versions / sizeof *cuda_versions && cuda_versions[i].branch <= branch; i++)
         cuda = cuda_versions[i].cuda;
@@ -80,6 +82,8 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
     set_number(state, MOCK_AT_NODE(time.host), now);
     set_number(state, MOCK_AT_NODE(time.node), 0);
     set_number(state, MOCK_AT_NODE(time.rate), 1000000000);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    set_number(state, MOCK_AT_NODE(time.epoch), (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
 }
 

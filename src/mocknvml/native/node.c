@@ -121,6 +121,19 @@ static void carry_integrals(mock_word *state, uint64_t now)
     }
 }
 
+/* The same for the sums of GPM's counters, which all run. */
+static void carry_sums(mock_word *state, uint64_t now)
+{
+    uint64_t since = mock_word_at(state, MOCK_AT(gpm.since.value));
+
+    for (uint32_t at = MOCK_AT(gpm.active) + 1, sum = MOCK_AT(gpm.active_sum) + 1; at < MOCK_AT(gpm.active_sum); at += 2, sum += 2) {
+        uint64_t rate = mock_word_at(state, at);
+        if (rate != 0 && now > since)
+            mock_word_put(state, sum, mock_word_at(state, sum) + mock_billionth(now - since, rate));
+    }
+    mock_word_put(state, MOCK_AT(gpm.since.value), now);
+}
+
 static void apply(struct mock_block *block, struct mock_change change, bool is_gpu, uint64_t now)
 {
     uint32_t words = is_gpu ? MOCK_GPU_WORDS : MOCK_NODE_WORDS;
@@ -132,8 +145,10 @@ static void apply(struct mock_block *block, struct mock_change change, bool is_g
     atomic_thread_fence(memory_order_release);
     for (uint32_t i = 0; i < words; i++)
         mock_word_put(next, i, mock_word_at(published, i));
-    if (is_gpu)
+    if (is_gpu) {
         carry_integrals(next, now);
+        carry_sums(next, now);
+    }
     for (uint32_t i = 0; i < change.count; i++) {
         uint32_t at = change.offsets != NULL ? change.offsets[i] : i;
         if (at < words)

@@ -111,5 +111,6 @@ bool mock_privileged(void);
 
 bool mock_event_set_valid(nvmlEventSet_t set);
 void mock_event_sets_end(void);
+bool mock_gpm_sample_valid(nvmlGpmSample_t sample);
 
 #endif

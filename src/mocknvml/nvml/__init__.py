@@ -4,6 +4,7 @@
 """
 
 from mocknvml.nvml import (
+    accounting,
     clocks,
     conf_compute,
     ecc,
@@ -11,6 +12,7 @@ from mocknvml.nvml import (
     fabric,
     fans,
     fields,
+    gpm,
     identity,
     memory,
     mig,
@@ -47,6 +49,8 @@ SUBJECTS = (
     processes,
     vgpu,
     mig,
+    accounting,
+    gpm,
     fields,
     refusals,
 )

@@ -43,8 +43,6 @@ FUNCTIONS = (
     getter("nvmlDeviceGetHostVgpuMode", Modes.host_vgpu),
     getter("nvmlDeviceGetGpuOperationMode", current=Modes.operation, pending=Modes.operation_pending),
     setter("nvmlDeviceSetGpuOperationMode", Modes.operation_pending, needs=ROOT),
-    getter("nvmlDeviceGetAccountingMode", Modes.accounting),
-    getter("nvmlDeviceGetAccountingBufferSize", Modes.accounting_buffer),
     getter("nvmlDeviceGetAPIRestriction", Modes.restricted.by("apiType")),
     setter("nvmlDeviceSetAPIRestriction", Modes.restricted.by("apiType"), needs=ROOT),
     getter(

@@ -24,17 +24,6 @@ FUNCTIONS = (
         "nvmlDeviceGetDriverModel",
     ),
     *unmodelled(
-        "GPM: no counters to sample",
-        "nvmlGpmMetricsGet",
-        "nvmlGpmSampleFree",
-        "nvmlGpmSampleAlloc",
-        "nvmlGpmSampleGet",
-        "nvmlGpmMigSampleGet",
-        "nvmlGpmQueryDeviceSupport",
-        "nvmlGpmQueryIfStreamingEnabled",
-        "nvmlGpmSetStreamingEnabled",
-    ),
-    *unmodelled(
         "Confidential computing",
         "nvmlDeviceSetDramEncryptionMode",
         "nvmlDeviceGetConfComputeGpuCertificate",
@@ -97,14 +86,6 @@ FUNCTIONS = (
         "nvmlDeviceOnSameBoard",
     ),
     *unmodelled(
-        "Accounting",
-        "nvmlDeviceGetAccountingStats",
-        "nvmlDeviceGetAccountingPids",
-        "nvmlDeviceGetAccountingStats_v2",
-        "nvmlDeviceSetAccountingMode",
-        "nvmlDeviceClearAccountingPids",
-    ),
-    *unmodelled(
         "Setters and actions",
         "nvmlDeviceSetPowerMizerMode_v1",
         "nvmlDeviceSetAdaptiveTgpMode_v1",
@@ -147,9 +128,6 @@ FUNCTIONS = (
     ),
     *unmodelled(
         "Samples, encoder and frame-buffer-capture sessions, utilization of processes",
-        "nvmlDeviceGetSamples",
-        "nvmlDeviceGetProcessUtilization",
-        "nvmlDeviceGetProcessesUtilizationInfo",
         "nvmlDevicePerfMetricsGetSamples_v1",
     ),
     *unmodelled(

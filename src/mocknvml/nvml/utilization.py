@@ -1,6 +1,6 @@
 """How busy the engines are, in percent of the last sampling period."""
 
-from mocknvml.table import Block, Domain, Record, getter, list_getter, member, records, u32
+from mocknvml.table import Block, Domain, Record, getter, list_getter, member, native, records, u32
 
 # nvmlEncoderType_t, whose 255 stands for an unknown one.
 Encoder = Domain(("h264", "hevc", "av1"))
@@ -102,4 +102,5 @@ FUNCTIONS = (
     ),
     getter("nvmlDeviceGetJpgUtilization", utilization=Utilization.jpeg, samplingPeriodUs=Utilization.sampling_period),
     getter("nvmlDeviceGetOfaUtilization", utilization=Utilization.ofa, samplingPeriodUs=Utilization.sampling_period),
+    native("nvmlDeviceGetSamples", "samples.c"),
 )

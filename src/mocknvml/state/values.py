@@ -38,9 +38,11 @@ UNITS: Final[dict[str, dict[str, int]]] = {
     "MB/s": {"MB/s": 1, "GB/s": 1000},
     "Mbps": {"Mbps": 1, "Gbps": 1000},
     "s": {"s": 1},
+    "ms": {"ms": 1, "s": 1000},
     "us": {"us": 1, "ms": 1000, "s": 1_000_000},
     "ns": {"ns": 1, "us": 1000, "ms": 1_000_000, "s": 1_000_000_000},
-    "ppb": {"ppb": 1},
+    "B/s": {"B/s": 1, "KiB/s": 1 << 10, "MiB/s": 1 << 20, "GiB/s": 1 << 30},
+    "ppb": {"ppb": 1, "%": 10_000_000},
 }
 RANGES: Final[dict[Kind, tuple[int, int]]] = {
     "u32": (0, 2**32 - 1),
