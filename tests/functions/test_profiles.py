@@ -109,6 +109,7 @@ EXPECTED: dict[str, tuple[Any, Any, Any]] = {
     "nvmlDeviceGetNvLinkState(gpu, 17)": (INVALID, 1, REFUSED),
     "nvmlDeviceGetNvLinkState(gpu, 18)": (INVALID, INVALID, REFUSED),
     "nvmlDeviceGetNvLinkVersion(gpu, 0)": (5, 7, REFUSED),
+    "nvmlDeviceGetNvLinkErrorCounter(gpu, 11, NVML_NVLINK_ERROR_DL_REPLAY)": (0, 0, REFUSED),
     "nvmlDeviceGetNvLinkRemoteDeviceType(gpu, 0)": (REFUSED, 2, REFUSED),
     "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_P2P_SUPPORTED)": (1, 1, REFUSED),
     "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_VALID)": (0, 1, REFUSED),

@@ -76,7 +76,7 @@ FUNCTIONS = (
     native("nvmlDeviceGetNvLinkInfo", "nvlink.c"),
     native("nvmlDeviceGetNvLinkInfo_v3", "nvlink.c"),
     *refuses(
-        'Utilization counters: nvml.h, "no longer supported"; deprecated since CUDA 11 (driver 450)',
+        'Utilization counters: nvml.h, "no longer supported" (deprecated since CUDA 11, driver 450)',
         "nvmlDeviceSetNvLinkUtilizationControl",
         "nvmlDeviceGetNvLinkUtilizationControl",
         "nvmlDeviceGetNvLinkUtilizationCounter",
