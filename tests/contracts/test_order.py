@@ -9,7 +9,7 @@ import pytest
 
 from mocknvml.codegen.plan import LIVE_HANDLES, Plan
 from mocknvml.codegen.shapes import OPTIONAL, SIZE_QUERY_SUCCEEDS
-from mocknvml.table.rows import Getter, ListGetter, Setter
+from mocknvml.table.rows import Getter, ListGetter, Refuses, Setter
 from tests.contracts.abi import (
     GARBAGE,
     INSUFFICIENT_SIZE,

@@ -216,6 +216,9 @@ def fill(node: Node, item: Plan) -> None:
             for element in place.element_names():
                 if isinstance(field, Number | Text | Octets):
                     store(node, place, element, other_value(place))
+            for count in field.block.fields():
+                if isinstance(count, Number) and count.counts in field.per and field is not count:
+                    store(node, place_of(count), (), len(count.counts))
 
 
 @pytest.mark.parametrize(("function", "number"), getter_cases())
@@ -494,6 +497,17 @@ NO_FIELD = {
     "nvmlDeviceSetAccountingMode": "test_accounting.py",
     "nvmlDeviceClearAccountingPids": "test_accounting.py",
     "nvmlSystemGetProcessName": "test_process_name_is_that_of_the_node",
+    "nvmlDeviceResetNvLinkErrorCounters": "test_nvlink.py",
+    "nvmlDeviceSetNvLinkDeviceLowPowerThreshold": "test_nvlink.py",
+    "nvmlSystemGetNvlinkBwMode": "test_nvlink.py",
+    "nvmlSystemSetNvlinkBwMode": "test_nvlink.py",
+    "nvmlDeviceGetNvlinkSupportedBwModes": "test_nvlink.py",
+    "nvmlDeviceSetNvlinkBwMode": "test_nvlink.py",
+    "nvmlDeviceGetNvLinkInfo": "test_nvlink.py",
+    "nvmlDeviceGetNvLinkInfo_v3": "test_nvlink.py",
+    "nvmlDeviceGetGpuFabricInfo_v4": "test_nvlink.py",
+    "nvmlDeviceSetHostname_v1": "test_nvlink.py",
+    "nvmlSystemGetCPER_v1": "there is none",
 }
 
 
@@ -509,6 +523,7 @@ def test_native_answers_from_its_field(
     at = NATIVE[function][key]
     arguments = (handle, 0, buffer) if "Link" in function else (handle, buffer)
     gpu.update(dict.fromkeys(NATIVE[function], 0))
+    gpu.set("nvlink.count", 1)
     gpu.set(key, 0x1D)
 
     assert getattr(nvml, function)(*arguments) == SUCCESS

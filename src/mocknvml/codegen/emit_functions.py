@@ -5,7 +5,7 @@ Locals end with an underscore, which no parameter of nvml.h does.
 
 from __future__ import annotations
 
-from mocknvml.codegen.plan import LIVE_HANDLES, Output, Plan, Read
+from mocknvml.codegen.plan import LIVE_HANDLES, Bound, Output, Plan, Read
 from mocknvml.codegen.shapes import EXTRA_PROTOTYPES, SIZE_QUERY_SUCCEEDS
 from mocknvml.state.layout import layout, record_offsets
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Text
@@ -136,13 +136,18 @@ def _entry(plan: Plan) -> list[str]:
     return lines
 
 
-def _read(values: _Values, on_gpu: bool) -> list[str]:
+def _read(values: _Values, on_gpu: bool, bounds: tuple[Bound, ...] = ()) -> list[str]:
     """The latched section, which leaves the first error in `status_`."""
     block, words = ("gpu_", "MOCK_GPU_WORDS") if on_gpu else ("node_->block", "MOCK_NODE_WORDS")
     lines = ["const mock_word *state_;", "nvmlReturn_t status_ = NVML_SUCCESS;"]
     lines += [declaration for declaration, _ in values.reads]
     lines.append(f"MOCK_LATCH(state_, {block}, {words}) {{")
-    calls = [call for _, call in values.reads]
+    calls = [
+        f"mock_below(state_, MOCK_GPU_SIGNALS, {bound.count}, {bound.expression})"
+        for bound in bounds
+        if bound.count is not None
+    ]
+    calls += [call for _, call in values.reads]
     if on_gpu:
         calls.insert(0, "mock_device_state(state_)")
     lines.append(f"    status_ = {calls[0]};")
@@ -168,7 +173,7 @@ def _getter(plan: Plan) -> list[str]:
             continue
         source = values.any(output.value)
         writes += _write(plan, output, source)
-    lines = _read(values, on_gpu) + writes
+    lines = _read(values, on_gpu, plan.bounds) + writes
     if len(texts) > 1:
         raise AssertionError(f"{plan.row.where}: more than one text")
     return [*lines, f"return {texts[0]};" if texts else "return NVML_SUCCESS;"]

@@ -58,6 +58,7 @@ class Bound:
 
     expression: str
     limit: int
+    count: int | None = None  # word of the number that says how many of them a GPU has
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,9 @@ class Planner:
             if domain.enum and domain.enum not in self.header.enums:
                 raise self._error(plan, f"reads {field.key} by an enum {domain.enum} that nvml.h lacks.")
             terms.append((f"(uint32_t){expression}", step))
-            bound = Bound(f"(uint32_t){expression}", len(domain))
+            counting = [other for other in field.block.fields() if isinstance(other, Number) and other.counts is domain]
+            count = _place(counting[0]).offset if counting else None
+            bound = Bound(f"(uint32_t){expression}", len(domain), count)
             if bound not in bounds:
                 bounds.append(bound)
         return Read(place, offset, tuple(terms))

@@ -74,6 +74,15 @@ static inline nvmlReturn_t mock_number_or_zero(const mock_word *state, uint32_t 
     return NVML_SUCCESS;
 }
 
+/* Whether an index is below the number that counts what the GPU has: INVALID_ARGUMENT, or the number's own status. */
+static inline nvmlReturn_t mock_below(const mock_word *state, uint32_t signals, uint32_t at, uint64_t index)
+{
+    uint64_t count;
+    nvmlReturn_t status = mock_number(state, signals, at, &count);
+
+    return status == NVML_SUCCESS && index >= count ? NVML_ERROR_INVALID_ARGUMENT : status;
+}
+
 /* Status and bytes of a text of at most `size` bytes. */
 static inline nvmlReturn_t mock_text(const mock_word *state, uint32_t at, uint32_t size, struct mock_text *text)
 {

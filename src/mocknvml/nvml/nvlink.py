@@ -1,9 +1,12 @@
 """NVLink: links that a board lacks have no state."""
 
-from mocknvml.table import Block, Domain, flag, getter, native, u32, u64
+from mocknvml.table import Block, Domain, Record, flag, getter, member, native, records, refuses, u32, u64
 
-# NVML_NVLINK_MAX_LINKS
+# NVML_NVLINK_MAX_LINKS. For the state of a link beyond its 18, a B200 or GB200 answers INVALID_ARGUMENT
+# (NVIDIA/TensorRT-LLM, pull requests 17060 and 19210).
 Link = Domain.count(36)
+# Capabilities are those of the GPU: the same B200 has them for all 36.
+AnyLink = Domain.count(36)
 Capability = Domain.of(
     "nvmlNvLinkCapability_t",
     *("p2p", "sysmem_access", "p2p_atomics", "sysmem_atomics", "sli_bridge", "valid"),
@@ -12,16 +15,41 @@ Capability = Domain.of(
 Error = Domain.of("nvmlNvLinkErrorCounter_t", "replay", "recovery", "crc_flit", "crc_data", "ecc_data")
 
 
+class BandwidthMode(Record):
+    """A reduced bandwidth mode, as nvmlDeviceSetNvlinkBwMode takes it."""
+
+    mode = member("u32")
+
+
+class Firmware(Record):
+    """The version of a part of the links' firmware; `kind` is an NVML_NVLINK_FIRMWARE_UCODE_TYPE_*."""
+
+    kind = member("u32")
+    major = member("u32")
+    minor = member("u32")
+    sub_minor = member("u32")
+
+
 class Nvlink(Block):
-    count = u32()
+    count = u32(counts=Link)
     state = flag(per=Link)
     version = u32(per=Link)
     speed = u32("MB/s", per=Link)
-    capability = u32(per=(Link, Capability))
+    capability = u32(per=(AnyLink, Capability))
     errors = u64(per=(Link, Error))
     remote_type = u32(per=Link)  # nvmlIntNvLinkDeviceType_t
     bandwidth_mode = u32()
     bandwidth_best = flag()
+    bandwidth_modes = records(BandwidthMode, capacity=23)
+    node_bandwidth_mode = u32()  # of Hopper, whose mode is that of the node
+    # How long a link idles before it sleeps; in units of NVML_FI_DEV_NVLINK_GET_POWER_THRESHOLD_UNITS.
+    power_threshold = u32()
+    power_threshold_min = u32()
+    power_threshold_max = u32()
+    power_threshold_default = u32()
+    encryption = flag()
+    encryption_ready = flag()
+    firmware = records(Firmware, capacity=8)
     # The PCI address and ids of what a link leads to: another GPU, or an NVSwitch.
     remote_domain = u32(per=Link)
     remote_bus = u32(per=Link)
@@ -39,4 +67,33 @@ FUNCTIONS = (
     getter("nvmlDeviceGetNvlinkBwMode", bIsBest=Nvlink.bandwidth_best, bwMode=Nvlink.bandwidth_mode),
     native("nvmlDeviceGetNvLinkRemotePciInfo", "pci.c"),
     native("nvmlDeviceGetNvLinkRemotePciInfo_v2", "pci.c"),
+    native("nvmlDeviceResetNvLinkErrorCounters", "nvlink.c"),
+    native("nvmlDeviceSetNvLinkDeviceLowPowerThreshold", "nvlink.c"),
+    native("nvmlSystemGetNvlinkBwMode", "nvlink.c"),
+    native("nvmlSystemSetNvlinkBwMode", "nvlink.c"),
+    native("nvmlDeviceGetNvlinkSupportedBwModes", "nvlink.c"),
+    native("nvmlDeviceSetNvlinkBwMode", "nvlink.c"),
+    native("nvmlDeviceGetNvLinkInfo", "nvlink.c"),
+    native("nvmlDeviceGetNvLinkInfo_v3", "nvlink.c"),
+    *refuses(
+        'Utilization counters: nvml.h, "no longer supported" (deprecated since CUDA 11, driver 450)',
+        "nvmlDeviceSetNvLinkUtilizationControl",
+        "nvmlDeviceGetNvLinkUtilizationControl",
+        "nvmlDeviceGetNvLinkUtilizationCounter",
+        "nvmlDeviceFreezeNvLinkUtilizationCounter",
+        "nvmlDeviceResetNvLinkUtilizationCounter",
+    ),
+    *refuses(
+        "Rubin and newer (nvml.h), of which no board is out",
+        "nvmlDeviceSetNvlinkBwModeAsync_v1",
+        "nvmlDeviceGetNvLinkTelemetrySamples_v1",
+    ),
+    *refuses(
+        "Link encryption (NVLE): a mode of confidential computing, off on bare metal",
+        "nvmlDeviceGetNvlinkRemapTableInfo_v1",
+        "nvmlDeviceSetNvlinkNvleReady_v1",
+        "nvmlDeviceLockNvlinkRemapTable_v1",
+        "nvmlDeviceSetupNvlinkNvleEncryptionKey_v1",
+        "nvmlDeviceGetNvlinkNvlePrivateInfo_v1",
+    ),
 )
