@@ -224,6 +224,8 @@ class Call:
         for param in plan.function.params:
             if param.type.pointers:
                 memory = _memory(plan, param, chosen.get(param.name))
+                if plan.function.name in OPTIONAL and param.type.base == "unsigned int":
+                    memory.put(0, 0)  # the room in a list
                 call.memory[param.name] = memory
                 call.values[param.name] = memory.address
         for name in ("length", "size"):

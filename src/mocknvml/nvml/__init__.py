@@ -21,6 +21,7 @@ from mocknvml.nvml import (
     refusals,
     system,
     thermal,
+    topology,
     utilization,
 )
 from mocknvml.table.blocks import Block
@@ -40,6 +41,7 @@ SUBJECTS = (
     ecc,
     nvlink,
     fabric,
+    topology,
     conf_compute,
     events,
     processes,
