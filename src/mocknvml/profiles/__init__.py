@@ -207,9 +207,9 @@ class _Reader:
             if match is None or match[1] == match[2] or max(int(match[1]), int(match[2])) >= len(gpus):
                 raise self.fail(value, f"{name}: give two GPUs from 0 to {len(gpus) - 1}, such as 0-1")
             for one, other in ((int(match[1]), int(match[2])), (int(match[2]), int(match[1]))):
-                board, address = gpus[other]
-                ids = board.values.get(("pci.device_id", ()), 0)
-                self._connect(value, name, gpus, links, one, (GPU_LINK, *_parts(address), ids))
+                board, place = gpus[other]
+                product = board.values.get(("pci.device_id", ()), 0)
+                self._connect(value, name, gpus, links, one, (GPU_LINK, *_parts(place), product))
 
     def _connect(
         self,
