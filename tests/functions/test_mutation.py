@@ -508,6 +508,16 @@ NO_FIELD = {
     "nvmlDeviceGetGpuFabricInfo_v4": "test_nvlink.py",
     "nvmlDeviceSetHostname_v1": "test_nvlink.py",
     "nvmlSystemGetCPER_v1": "there is none",
+    "nvmlSystemGetTopologyGpuSet": "test_topology.py, test_the_gpus_of_a_cpu_are_those_with_it_in_their_affinity",
+    "nvmlDeviceGetTopologyCommonAncestor": "test_topology.py, test_the_level_is_how_far_two_places_agree",
+    "nvmlDeviceGetTopologyNearestGpus": "test_topology.py, test_the_nearest_gpus_are_those_within_the_level",
+    "nvmlDeviceOnSameBoard": "test_topology.py, test_two_gpus_of_one_board_are_on_it",
+    "nvmlDeviceGetP2PStatus": "test_topology.py, test_over_pcie_the_worse_of_two_gpus_decides",
+    "nvmlDeviceGetCpuAffinity": "test_topology.py, test_a_system_has_the_topology_of_its_source",
+    "nvmlDeviceGetCpuAffinityWithinScope": "test_topology.py, test_an_affinity_is_the_list_of_its_scope",
+    "nvmlDeviceGetMemoryAffinity": "test_topology.py, test_an_affinity_is_the_list_of_its_scope",
+    "nvmlDeviceSetCpuAffinity": "test_topology.py, test_the_calling_thread_is_bound_to_the_cpus_that_exist",
+    "nvmlDeviceClearCpuAffinity": "test_topology.py, test_the_calling_thread_is_bound_to_the_cpus_that_exist",
 }
 
 

@@ -213,7 +213,7 @@ def test_each_gpu_has_a_serial_of_its_own(answers: dict[str, Any]) -> None:
 
 
 def test_without_configuration_the_node_is_a_dgx_a100(mock_env: dict[str, str]) -> None:
-    assert ask(mock_env) == ask(mock_env | {"MOCK_NVML_PROFILE": "a100-sxm4-40gb", "MOCK_NVML_NUM_DEVICES": "8"})
+    assert ask(mock_env) == ask(mock_env | {"MOCK_NVML_PROFILE": "dgx-a100"})
 
 
 @pytest.mark.skipif("MOCKNVML_CAPTURES" not in os.environ, reason="MOCKNVML_CAPTURES names no folder of captures")

@@ -126,8 +126,15 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     set_number(state, MOCK_AT(identity.index), index);
     set_number(state, MOCK_AT(identity.minor_number), index);
 
-    /* More GPUs than the machine has slots: the same slots again in the next PCI domain. */
-    set_number(state, MOCK_AT(pci.domain), (image->address >> 16) + index / profile->gpu_count);
+    /* More GPUs than the machine has slots: another such machine, in the next PCI domain, with what its NVLinks lead to. */
+    uint64_t machine = index / profile->gpu_count;
+    set_number(state, MOCK_AT(topology.machine), machine);
+    for (uint32_t link = 0; link < NVML_NVLINK_MAX_LINKS; link++) {
+        uint32_t at = MOCK_AT(nvlink.remote_domain) + 2 * link;
+        if (mock_word_at(state, at) == MOCK_HEAD_SUCCESS && mock_word_at(state, at + 1) != UINT32_MAX)
+            mock_word_put(state, at + 1, mock_word_at(state, at + 1) + machine);
+    }
+    set_number(state, MOCK_AT(pci.domain), (image->address >> 16) + machine);
     set_number(state, MOCK_AT(pci.bus), image->address >> 8 & 0xFF);
     set_number(state, MOCK_AT(pci.device), image->address & 0xFF);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);

@@ -24,6 +24,7 @@ from mocknvml.nvml import (
     refusals,
     system,
     thermal,
+    topology,
     utilization,
     vgpu,
 )
@@ -44,6 +45,7 @@ SUBJECTS = (
     ecc,
     nvlink,
     fabric,
+    topology,
     conf_compute,
     events,
     processes,
