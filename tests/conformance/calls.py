@@ -29,6 +29,8 @@ class Call(NamedTuple):
 
     def __call__(self, gpu: Any) -> Any:
         struct = getattr(n, self.struct)() if self.struct else None
+        if struct is not None and hasattr(struct, "version"):  # not every struct of the binding sets its own
+            struct.version = getattr(n, self.struct.removeprefix("c_").removesuffix("_t"))
         given = (*(() if self.system else (gpu,)), *self.arguments, *(() if struct is None else (n.byref(struct),)))
         answer = getattr(n, self.function)(*given)
         return pick(answer if struct is None else struct, self.path)
