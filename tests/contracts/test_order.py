@@ -14,7 +14,6 @@ from tests.contracts.abi import (
     GARBAGE,
     INSUFFICIENT_SIZE,
     INVALID_ARGUMENT,
-    NOT_SUPPORTED,
     SUCCESS,
     TEXT_ROOM,
     UNINITIALIZED,
