@@ -29,6 +29,7 @@ from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row
 SUCCESS, NOT_SUPPORTED, NOT_FOUND, INSUFFICIENT_SIZE = 0, 3, 6, 7
 INVALID_ARGUMENT = 2
 LIMITS = {"u32": (100, 200), "i32": (-200, 300)}  # that a setter's field may have
+INVALID_STATE = 29
 INJECTED = 27  # NVML_ERROR_NOT_READY: no code path of the library answers it by itself
 ROOM = 4096
 
@@ -335,6 +336,7 @@ def test_setter_writes_its_field(
     field = row.field.field
     assert isinstance(field, Number)
     place = place_of(field)
+    block = node if field.block.of_node else gpu
     elements = [row.field.arguments] if row.field.fixed else samples(place, row.field.arguments)
     name = item.outputs[0].target.rpartition("->")[2]
     for element in elements:
@@ -349,16 +351,17 @@ def test_setter_writes_its_field(
             return Caller(nvml, item, handle, {**given, name: value})()
 
         assert call(least) == SUCCESS
-        assert gpu.get(key) == least
+        assert block.get(key) == least
         assert call(greatest) == SUCCESS
-        assert gpu.get(key) == greatest
+        assert block.get(key) == greatest
         if row.within:
             assert call(least - 1) == INVALID_ARGUMENT
-        assert call(greatest + 1000) == INVALID_ARGUMENT
-        assert gpu.get(key) == greatest
-        gpu.fail(key, INJECTED)
+        if row.within or field.kind == "flag" or field.names is not None:
+            assert call(greatest + 1000) == INVALID_ARGUMENT
+            assert block.get(key) == greatest
+        block.fail(key, INJECTED)
         assert call(greatest + 1000) == INJECTED
-        gpu.remove(key)
+        block.remove(key)
         assert call(least) == NOT_SUPPORTED
 
 
@@ -482,6 +485,7 @@ NO_FIELD = {
     "nvmlDeviceGetHandleByPciBusId_v2": "test_address_finds_the_gpu",
     "nvmlDeviceGetHandleByUUIDV": "test_uuid_of_both_types_finds_the_gpu",
     "nvmlDeviceRegisterEvents": "test_event_types_are_those_of_the_field",
+    "nvmlSystemSetConfComputeKeyRotationThresholdInfo": "test_threshold_of_key_rotation_is_set_within_its_range",
     "nvmlDeviceGetRunningProcessDetailList": "test_detail_list_lists_the_processes",
     "nvmlGpmQueryDeviceSupport": "test_gpm.py",
     "nvmlGpmSampleAlloc": "test_gpm.py",
@@ -542,6 +546,23 @@ def test_native_answers_from_its_field(
     assert getattr(nvml, function)(*arguments) == INJECTED
     gpu.remove(key)
     assert getattr(nvml, function)(*arguments) == NOT_SUPPORTED
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
+def test_threshold_of_key_rotation_is_set_within_its_range(node: Node, nvml: ctypes.CDLL) -> None:
+    key = "conf_compute_system.attacker_advantage"
+    info = (ctypes.c_ulonglong * 2)(1 << 24 | 16, 65)
+
+    assert nvml.nvmlSystemSetConfComputeKeyRotationThresholdInfo(info) == NOT_SUPPORTED
+    node.set(key, 60)
+    assert nvml.nvmlSystemSetConfComputeKeyRotationThresholdInfo(info) == SUCCESS
+    assert node.get(key) == 65
+    for outside in (49, 66):
+        info[1] = outside
+        assert nvml.nvmlSystemSetConfComputeKeyRotationThresholdInfo(info) == INVALID_ARGUMENT
+    node.set("conf_compute_system.accepting_work", True)
+    assert nvml.nvmlSystemSetConfComputeKeyRotationThresholdInfo(info) == INVALID_STATE
+    node.reset()
 
 
 def test_nvml_version_is_that_of_the_node(node: Node, nvml: ctypes.CDLL) -> None:

@@ -292,7 +292,7 @@ def _body(plan: Plan) -> list[str]:
             return [*lines, f"return native_{plan.function.name}({arguments});"]
         case Refuses(code=code, nonzero=nonzero):
             zero = [f"if ({nonzero} == 0)", "    return NVML_ERROR_INVALID_ARGUMENT;"] if nonzero else []
-            return [*lines, *zero, f"return {code};"]
+            return [*lines, *zero, f"return NVML_ERROR_{code};"]
     return [*lines, "return NVML_ERROR_NOT_SUPPORTED;"]
 
 

@@ -118,8 +118,8 @@ class Planner:
                 self._finder(plan, row)
             case ListGetter():
                 self._list_getter(plan, row)
-            case Refuses():
-                self._refuses(plan, row)
+            case Refuses(nonzero=argument) if argument:
+                self._input(plan, argument)
         return plan
 
     # What a row may name
@@ -285,12 +285,6 @@ class Planner:
         if len(inputs) != 1 or inputs[0].type.pointers:
             raise self._error(plan, f"has {len(inputs)} inputs that may be the value; it needs one.")
         return inputs[0].name
-
-    def _refuses(self, plan: Plan, row: Refuses) -> None:
-        if row.code not in self.header.constants:
-            raise self._error(plan, f"refuses with {row.code}{did_you_mean(row.code, self.header.constants)}.")
-        if row.nonzero:
-            self._input(plan, row.nonzero)
 
     def _finder(self, plan: Plan, row: Finder) -> None:
         types = [(p.type.text, p.type.pointers) for p in plan.function.params]

@@ -32,7 +32,7 @@ FUNCTIONS = (
     *refuses(
         'a whole GPU is not a MIG device: nvml.h, "if migDevice is invalid"',
         "nvmlDeviceGetDeviceHandleFromMigDeviceHandle",
-        code="NVML_ERROR_INVALID_ARGUMENT",
+        code="INVALID_ARGUMENT",
     ),
     *refuses(
         "no GPU instance and no compute instance exists, so no handle of one is valid",
@@ -49,6 +49,6 @@ FUNCTIONS = (
         "nvmlComputeInstanceDestroy",
         "nvmlComputeInstanceGetInfo",
         "nvmlComputeInstanceGetInfo_v2",
-        code="NVML_ERROR_INVALID_ARGUMENT",
+        code="INVALID_ARGUMENT",
     ),
 )

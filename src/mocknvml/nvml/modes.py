@@ -52,6 +52,7 @@ FUNCTIONS = (
             "pending.encryptionState": Modes.dram_encryption_pending,
         },
     ),
+    setter("nvmlDeviceSetDramEncryptionMode", encryptionState=Modes.dram_encryption_pending, needs=ROOT),
     getter("nvmlDeviceGetMaxMigDeviceCount", Modes.mig_devices_max),
     # No MIG device exists, so every valid handle is that of a whole GPU.
     native("nvmlDeviceIsMigDeviceHandle", "find.c"),

@@ -24,16 +24,6 @@ FUNCTIONS = (
         "nvmlDeviceGetDriverModel",
     ),
     *unmodelled(
-        "Confidential computing",
-        "nvmlDeviceSetDramEncryptionMode",
-        "nvmlDeviceGetConfComputeGpuCertificate",
-        "nvmlDeviceGetConfComputeGpuAttestationReport",
-        "nvmlDeviceSetConfComputeUnprotectedMemSize",
-        "nvmlSystemSetConfComputeGpusReadyState",
-        "nvmlSystemSetConfComputeKeyRotationThresholdInfo",
-        "nvmlSystemGetConfComputeSettings_v2",
-    ),
-    *unmodelled(
         "Drain state, removal and discovery of GPUs",
         "nvmlDeviceModifyDrainState",
         "nvmlDeviceQueryDrainState",

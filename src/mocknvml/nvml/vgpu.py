@@ -80,7 +80,7 @@ FUNCTIONS = (
         "nvmlVgpuTypeGetBAR1Info",
         "nvmlVgpuTypeGetCapabilities",
         "nvmlVgpuTypeGetMaxInstances",
-        code="NVML_ERROR_INVALID_ARGUMENT",
+        code="INVALID_ARGUMENT",
     ),
     *refuses(
         'no vGPU instance exists: nvml.h, "if vgpuInstance does not match a valid active vGPU instance on the system"',
@@ -109,13 +109,13 @@ FUNCTIONS = (
         "nvmlVgpuInstanceGetAccountingStats",
         "nvmlVgpuInstanceGetLicenseInfo_v2",
         "nvmlVgpuInstanceGetLicenseInfo",
-        code="NVML_ERROR_NOT_FOUND",
+        code="NOT_FOUND",
         nonzero="vgpuInstance",
     ),
     *refuses(
         'no vGPU instance exists: nvml.h, "if vgpuInstance is invalid"',
         "nvmlVgpuInstanceClearAccountingPids",
-        code="NVML_ERROR_INVALID_ARGUMENT",
+        code="INVALID_ARGUMENT",
     ),
     *refuses(
         "no GPU instance exists, so no handle of one is valid",
@@ -130,6 +130,6 @@ FUNCTIONS = (
         "nvmlGpuInstanceGetVgpuSchedulerState_v2",
         "nvmlGpuInstanceGetVgpuSchedulerLog_v2",
         "nvmlGpuInstanceSetVgpuSchedulerState_v2",
-        code="NVML_ERROR_INVALID_ARGUMENT",
+        code="INVALID_ARGUMENT",
     ),
 )

@@ -65,7 +65,7 @@ class Native(Row):
 @dataclass(frozen=True, eq=False)
 class Refuses(Row):
     reason: str
-    code: str
+    code: str  # without NVML_ERROR_
     nonzero: str
 
 
@@ -139,9 +139,7 @@ def native(function: str, file: str, /, *, before_init: bool = False) -> Native:
     return Native(function, _caller(), file, before_init)
 
 
-def refuses(
-    reason: str, /, *functions: str, code: str = "NVML_ERROR_NOT_SUPPORTED", nonzero: str = ""
-) -> tuple[Refuses, ...]:
+def refuses(reason: str, /, *functions: str, code: str = "NOT_SUPPORTED", nonzero: str = "") -> tuple[Refuses, ...]:
     """The functions answer what a bare-metal driver answers: `code`, after the entry checks.
 
     `nonzero` names an argument for which 0 is INVALID_ARGUMENT.
