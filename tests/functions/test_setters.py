@@ -110,3 +110,48 @@ def test_auto_boost_is_for_everybody_until_root_restricts_it(gpu: Gpu, ask: Ask)
     gpu.set("modes.restricted.auto_boosted_clocks", False)
     assert ask(AS_NOBODY, restrict, off)[1:] == ["NVMLError_NoPermission", None]
     assert ask(restrict, off, AS_NOBODY, off + " ")[1:] == [None, None, "NVMLError_NoPermission"]
+
+
+def lock(kind: str, least: int, greatest: int) -> str:
+    return f"nvmlDeviceSet{kind}LockedClocks(gpu, {least}, {greatest})"
+
+
+@pytest.mark.parametrize(("kind", "moved"), [("Gpu", ("graphics", "sm")), ("Memory", ("memory",))])
+def test_locked_clocks_move_the_clocks_into_the_range(kind: str, moved: tuple[str, ...], gpu: Gpu, ask: Ask) -> None:
+    for name in ("graphics", "sm", "memory", "video"):
+        gpu.update({f"clocks.current.{name}": "500 MHz", f"clocks.max.{name}": "2000 MHz"})
+
+    for least, greatest, clock in ((600, 900, 600), (0, 450, 450), (2500, 3000, 2000), (2000, 2000, 2000)):
+        assert ask(lock(kind, least, greatest)) == [None]
+        assert gpu.get(f"clocks.locked_min.{moved[0]}") == least
+        assert gpu.get(f"clocks.locked_max.{moved[0]}") == greatest
+        clocks = {name: gpu.get(f"clocks.current.{name}") for name in ("graphics", "sm", "memory", "video")}
+        assert clocks == {name: clock if name in moved else 500 for name in clocks}
+
+    assert ask(f"nvmlDeviceReset{kind}LockedClocks(gpu)") == [None]
+    assert (gpu.get(f"clocks.locked_min.{moved[0]}"), gpu.get(f"clocks.locked_max.{moved[0]}")) == (0, 0)
+
+
+TDP, UNLIMITED = 0xFFFFFF01, 0xFFFFFF02
+
+
+def test_a_symbolic_lock_needs_two_symbols_and_is_for_graphics(gpu: Gpu, ask: Ask) -> None:
+    mixed = [lock("Gpu", TDP, 900), lock("Gpu", 300, UNLIMITED), lock("Gpu", TDP, UNLIMITED + 1)]
+    refused = [*mixed, lock("Gpu", 900, 899), lock("Memory", TDP, TDP), lock("Memory", 2, 1)]
+    before = gpu.get("clocks.current.graphics")
+
+    assert ask(*refused) == ["NVMLError_InvalidArgument"] * len(refused)
+    for bounds, stored in (((UNLIMITED, TDP), (0, TDP)), ((TDP, TDP), (TDP, TDP)), ((UNLIMITED, UNLIMITED), (0, 0))):
+        assert ask(lock("Gpu", *bounds)) == [None]
+        assert (gpu.get("clocks.locked_min.graphics"), gpu.get("clocks.locked_max.graphics")) == stored
+    assert gpu.get("clocks.current.graphics") == before
+
+
+def test_locking_clocks_needs_root_and_a_board_that_can(gpu: Gpu, ask: Ask) -> None:
+    calls = [lock("Gpu", 9, 1), "nvmlDeviceResetGpuLockedClocks(gpu)", lock("Memory", 9, 1)]
+    calls.append("nvmlDeviceResetMemoryLockedClocks(gpu)")
+
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 4
+    gpu.fail("clocks.locked_max.graphics", 27)
+    gpu.remove("clocks.locked_min.memory")
+    assert ask(*calls) == ["NVMLError_NotReady"] * 2 + ["NVMLError_NotSupported"] * 2

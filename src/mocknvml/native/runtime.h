@@ -109,6 +109,25 @@ nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t 
 nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value);
 bool mock_privileged(void);
 
+/* What a setter begins with: the state of its field, then permission. */
+static inline nvmlReturn_t mock_may_write(nvmlDevice_t device, uint32_t at)
+{
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        status = mock_head_status(mock_word_at(state, at));
+    }
+    return status != NVML_SUCCESS || mock_privileged() ? status : NVML_ERROR_NO_PERMISSION;
+}
+
+static inline nvmlReturn_t mock_edit_gpu(nvmlDevice_t device, mock_edit *edit, const void *context)
+{
+    struct mock_block *gpu = mock_gpu(mock_node(), device);
+
+    return gpu != NULL ? mock_node_edit(mock_node(), gpu, edit, context, true) : NVML_ERROR_UNKNOWN;
+}
+
 bool mock_event_set_valid(nvmlEventSet_t set);
 void mock_event_sets_end(void);
 bool mock_gpm_sample_valid(nvmlGpmSample_t sample);

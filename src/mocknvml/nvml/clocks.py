@@ -44,6 +44,8 @@ class Clocks(Block):
     application = u32("MHz", per=ClockType)
     application_default = u32("MHz", per=ClockType)
     customer_boost_max = u32("MHz", per=ClockType)
+    locked_min = u32("MHz", per=ClockType)  # 0: not locked; or an nvmlClockLimitId_t
+    locked_max = u32("MHz", per=ClockType)
     pstate_min = u32("MHz", per=(ClockType, Pstate))
     pstate_max = u32("MHz", per=(ClockType, Pstate))
     offset = i32("MHz", per=(ClockType, Pstate))
@@ -112,6 +114,10 @@ FUNCTIONS = (
         within=(Clocks.offset_min.at("memory", "0"), Clocks.offset_max.at("memory", "0")),
         needs=ROOT,
     ),
+    native("nvmlDeviceSetGpuLockedClocks", "set_clocks.c"),
+    native("nvmlDeviceResetGpuLockedClocks", "set_clocks.c"),
+    native("nvmlDeviceSetMemoryLockedClocks", "set_clocks.c"),
+    native("nvmlDeviceResetMemoryLockedClocks", "set_clocks.c"),
     getter("nvmlDeviceGetCurrentClockFreqs", str=Clocks.frequencies),
     getter("nvmlDeviceGetPerformanceModes", str=Clocks.performance_modes),
     getter("nvmlDeviceGetAdaptiveClockInfoStatus", Clocks.adaptive),
