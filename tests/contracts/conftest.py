@@ -69,13 +69,16 @@ def give_everything(node: Node) -> None:
         gpu.set("power.limit_min", "0 W")  # a struct of zeros is a valid request
 
 
-@pytest.fixture(scope="session")
-def full_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def make_full(path: Path) -> Path:
     """A node whose GPUs have a value in every field, so that every modelled function has an answer."""
-    path = tmp_path_factory.mktemp("node") / "full"
     with Node.create(path, gpus=GPUS) as node:
         give_everything(node)
     return path
+
+
+@pytest.fixture(scope="session")
+def full_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_full(tmp_path_factory.mktemp("node") / "full")
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +96,12 @@ def lost_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running(load: Callable[[Path], Library], full_node: Path) -> Library:
     """A library between init and shutdown."""
     return load(full_node)
+
+
+@pytest.fixture(scope="session")
+def unset(load: Callable[[Path], Library], tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The same, on a node that no setter is called on."""
+    return load(make_full(tmp_path_factory.mktemp("node") / "unset"))
 
 
 @pytest.fixture(scope="session")

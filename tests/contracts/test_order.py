@@ -326,8 +326,8 @@ def test_a_wrong_version_comes_before_a_lost_gpu(lost: Library, plan: Plan, name
 
 
 @each(lambda plan: isinstance(plan.row, Getter))
-def test_a_getter_whose_fields_have_values_succeeds(running: Library, plan: Plan) -> None:
-    call = Call.valid(running, plan)
+def test_a_getter_whose_fields_have_values_succeeds(unset: Library, plan: Plan) -> None:
+    call = Call.valid(unset, plan)
 
     assert call() == SUCCESS
     assert set(call.written()) == set(call.memory)

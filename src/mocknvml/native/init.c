@@ -22,6 +22,7 @@ enum {
 /* What an init touches stands together and the large arrays behind it: each page that it touches costs a page fault. */
 _Atomic(struct mock_node *) mock_current;
 _Atomic(struct mock_node *) mock_latest;
+_Atomic uint64_t mock_initialised_at;
 static uint32_t init_count; /* under the lock, as all of the following */
 static bool static_used;    /* once: its GPUs stay made */
 static _Atomic(struct mock_node *) newest; /* of all nodes that the process has attached to */
@@ -219,6 +220,7 @@ static nvmlReturn_t attach(struct mock_node **node)
 
 static void attach_to(struct mock_node *node)
 {
+    atomic_store_explicit(&mock_initialised_at, mock_node_time(node), memory_order_relaxed);
     atomic_store_explicit(&mock_latest, node, memory_order_release);
     atomic_store_explicit(&mock_current, node, memory_order_release);
 }

@@ -106,6 +106,18 @@ static inline nvmlReturn_t mock_put_text(const struct mock_text *text, char *buf
 /* The GPU whose text at `at` equals the argument. */
 nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t size, const char *text, nvmlDevice_t *device);
 
+/* The GPU at a PCI address, whoever sees it. */
+bool mock_find_address(const struct mock_node *node, uint64_t domain, uint64_t bus, uint64_t device, uint32_t *found);
+
+enum {
+    MOCK_DRAINED_MAX = MOCK_CAPACITY_NODE(drain.gpus),
+};
+
+/* The GPUs that this process does not see, in order. */
+uint32_t mock_hidden_gpus(const struct mock_node *node, uint32_t hidden[MOCK_DRAINED_MAX]);
+bool mock_sees(const struct mock_node *node, uint32_t index);
+extern _Atomic uint64_t mock_initialised_at; /* node time of the first init */
+
 nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value);
 bool mock_privileged(void);
 

@@ -86,7 +86,7 @@ FUNCTIONS = (
     getter("nvmlDeviceGetName", Identity.name),
     getter("nvmlDeviceGetUUID", Identity.uuid),
     getter("nvmlDeviceGetSerial", Identity.serial),
-    getter("nvmlDeviceGetIndex", Identity.index),
+    native("nvmlDeviceGetIndex", "find.c"),
     getter("nvmlDeviceGetMinorNumber", Identity.minor_number),
     getter("nvmlDeviceGetModuleId", Identity.module_id),
     getter("nvmlDeviceGetBrand", Identity.brand),

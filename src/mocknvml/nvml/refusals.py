@@ -24,14 +24,6 @@ FUNCTIONS = (
         "nvmlDeviceGetDriverModel",
     ),
     *unmodelled(
-        "Drain state, removal and discovery of GPUs",
-        "nvmlDeviceModifyDrainState",
-        "nvmlDeviceQueryDrainState",
-        "nvmlDeviceRemoveGpu_v2",
-        "nvmlDeviceDiscoverGpus",
-        "nvmlDeviceRemoveGpu",
-    ),
-    *unmodelled(
         "Registers of the links' firmware on Blackwell and newer: no public source has their contents",
         "nvmlDeviceReadWritePRM_v1",
         "nvmlDeviceReadPRMCounters_v1",
