@@ -155,3 +155,60 @@ def test_locking_clocks_needs_root_and_a_board_that_can(gpu: Gpu, ask: Ask) -> N
     gpu.fail("clocks.locked_max.graphics", 27)
     gpu.remove("clocks.locked_min.memory")
     assert ask(*calls) == ["NVMLError_NotReady"] * 2 + ["NVMLError_NotSupported"] * 2
+
+
+RESET_APPLICATION = "nvmlDeviceResetApplicationsClocks(gpu)"
+
+
+def application(memory: int, graphics: int) -> str:
+    return f"nvmlDeviceSetApplicationsClocks(gpu, {memory}, {graphics})"
+
+
+@pytest.fixture
+def application_clocks(gpu: Gpu) -> Callable[[], tuple[object, object]]:
+    """The application clocks of memory and graphics, on a GPU that has them."""
+    names = ("memory", "highest", "lowest", "step")
+    ranges = [(900, 210, 180, 15), (900, 100, 100, 0), (400, 95, 60, 30)]
+    gpu.set("clocks.supported", [{name: f"{mhz} MHz" for name, mhz in zip(names, row, strict=True)} for row in ranges])
+    for field in ("application", "application_default"):
+        gpu.update({f"clocks.{field}.memory": "900 MHz", f"clocks.{field}.graphics": "180 MHz"})
+    return lambda: (gpu.get("clocks.application.memory"), gpu.get("clocks.application.graphics"))
+
+
+@pytest.mark.parametrize("pair", [(900, 210), (900, 195), (900, 180), (900, 100), (400, 65)])
+def test_application_clocks_are_set_to_a_supported_pair(
+    pair: tuple[int, int], ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    assert ask(application(*pair)) == [None]
+    assert application_clocks() == pair
+    assert ask(RESET_APPLICATION) == [None]
+    assert application_clocks() == (900, 180)
+
+
+@pytest.mark.parametrize("pair", [(901, 210), (900, 211), (900, 200), (900, 165), (900, 99), (400, 35), (400, 210)])
+def test_application_clocks_that_are_no_supported_pair_are_refused(
+    pair: tuple[int, int], ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    assert ask(application(*pair)) == ["NVMLError_InvalidArgument"]
+    assert application_clocks() == (900, 180)
+
+
+def test_application_clocks_are_roots_until_the_restriction_is_lifted(
+    gpu: Gpu, ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    calls = (application(900, 210), RESET_APPLICATION)
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 2
+    gpu.set("modes.restricted.application_clocks", True)
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 2
+    gpu.set("modes.restricted.application_clocks", False)
+    assert ask(AS_NOBODY, *calls)[1:] == [None] * 2
+
+
+def test_application_clocks_answer_the_error_of_their_fields(
+    gpu: Gpu, ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    gpu.fail("clocks.supported", 27)
+    gpu.remove("clocks.application_default.memory")
+    assert ask(application(900, 210), RESET_APPLICATION) == ["NVMLError_NotReady", "NVMLError_NotSupported"]
+    gpu.remove("clocks.application.memory")
+    assert ask(application(900, 210), RESET_APPLICATION) == ["NVMLError_NotSupported"] * 2

@@ -52,8 +52,6 @@ FUNCTIONS = (
         "nvmlDeviceSetAdaptiveTgpMode_v1",
         "nvmlDeviceSetMemoryLimits_v1",
         "nvmlDeviceClearEccErrorCounts",
-        "nvmlDeviceSetApplicationsClocks",
-        "nvmlDeviceResetApplicationsClocks",
         "nvmlDeviceSetDefaultFanSpeed_v2",
         "nvmlDeviceSetTemperatureThreshold",
         "nvmlDeviceSetFanSpeed_v2",
