@@ -483,6 +483,7 @@ NO_FIELD = {
     "nvmlDeviceResetMemoryLockedClocks": "test_setters.py",
     "nvmlDeviceSetApplicationsClocks": "test_setters.py",
     "nvmlDeviceResetApplicationsClocks": "test_setters.py",
+    "nvmlDeviceClearEccErrorCounts": "test_setters.py",
     "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
     "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
     "nvmlDeviceGetHandleByPciBusId_v2": "test_address_finds_the_gpu",

@@ -212,3 +212,40 @@ def test_application_clocks_answer_the_error_of_their_fields(
     assert ask(application(900, 210), RESET_APPLICATION) == ["NVMLError_NotReady", "NVMLError_NotSupported"]
     gpu.remove("clocks.application.memory")
     assert ask(application(900, 210), RESET_APPLICATION) == ["NVMLError_NotSupported"] * 2
+
+
+def counters(name: str) -> list[str]:
+    """The fields that a counter type has, as far as the test looks."""
+    types = ("corrected", "uncorrected")
+    totals = [f"ecc.total.{kind}.{name}" for kind in types]
+    locations = [f"ecc.location.{kind}.{name}.{place}" for kind in types for place in ("l1_cache", "dram", "sram")]
+    return totals + locations + [f"sram.{kind}.{name}" for kind in ("corrected", "parity", "sec_ded")]
+
+
+@pytest.mark.parametrize(("cleared", "kept"), [("volatile", "aggregate"), ("aggregate", "volatile")])
+def test_clearing_ecc_errors_zeroes_those_of_one_counter(cleared: str, kept: str, gpu: Gpu, ask: Ask) -> None:
+    sources = ["sram.source.l2", "sram.source.other"]
+    gpu.update({"ecc.mode": True, **dict.fromkeys([*counters("volatile"), *counters("aggregate"), *sources], 7)})
+    gpu.set("sram.threshold_exceeded", True)
+    gpu.remove(f"ecc.total.corrected.{cleared}")
+
+    assert ask(f"nvmlDeviceClearEccErrorCounts(gpu, NVML_{cleared.upper()}_ECC)") == [None]
+    assert {gpu.get(key) for key in counters(cleared)[1:]} == {0}
+    assert {gpu.get(key) for key in counters(kept)} == {7}
+    assert {gpu.get(key) for key in sources} == {0 if cleared == "aggregate" else 7}
+    assert gpu.get("sram.threshold_exceeded") == 1
+    get = f"nvmlDeviceGetTotalEccErrors(gpu, 0, NVML_{cleared.upper()}_ECC)"
+    assert ask(get) == ["NVMLError_NotSupported"]
+
+
+def test_ecc_errors_are_cleared_by_root_while_ecc_is_on(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"ecc.mode": True, "ecc.total.corrected.volatile": 7})
+    clear = "nvmlDeviceClearEccErrorCounts(gpu, {})"
+
+    assert ask(AS_NOBODY, clear.format(0))[1:] == ["NVMLError_NoPermission"]
+    assert ask(clear.format(2)) == ["NVMLError_InvalidArgument"]
+    gpu.set("ecc.mode", False)
+    assert ask(AS_NOBODY, clear.format(0))[1:] == ["NVMLError_NotSupported"]
+    gpu.fail("ecc.mode", 27)
+    assert ask(clear.format(0)) == ["NVMLError_NotReady"]
+    assert gpu.get("ecc.total.corrected.volatile") == 7

@@ -51,7 +51,6 @@ FUNCTIONS = (
         "nvmlDeviceSetPowerMizerMode_v1",
         "nvmlDeviceSetAdaptiveTgpMode_v1",
         "nvmlDeviceSetMemoryLimits_v1",
-        "nvmlDeviceClearEccErrorCounts",
         "nvmlDeviceSetDefaultFanSpeed_v2",
         "nvmlDeviceSetTemperatureThreshold",
         "nvmlDeviceSetFanSpeed_v2",
