@@ -155,3 +155,97 @@ def test_locking_clocks_needs_root_and_a_board_that_can(gpu: Gpu, ask: Ask) -> N
     gpu.fail("clocks.locked_max.graphics", 27)
     gpu.remove("clocks.locked_min.memory")
     assert ask(*calls) == ["NVMLError_NotReady"] * 2 + ["NVMLError_NotSupported"] * 2
+
+
+RESET_APPLICATION = "nvmlDeviceResetApplicationsClocks(gpu)"
+
+
+def application(memory: int, graphics: int) -> str:
+    return f"nvmlDeviceSetApplicationsClocks(gpu, {memory}, {graphics})"
+
+
+@pytest.fixture
+def application_clocks(gpu: Gpu) -> Callable[[], tuple[object, object]]:
+    """The application clocks of memory and graphics, on a GPU that has them."""
+    names = ("memory", "highest", "lowest", "step")
+    ranges = [(900, 210, 180, 15), (900, 100, 100, 0), (400, 95, 60, 30)]
+    gpu.set("clocks.supported", [{name: f"{mhz} MHz" for name, mhz in zip(names, row, strict=True)} for row in ranges])
+    for field in ("application", "application_default"):
+        gpu.update({f"clocks.{field}.memory": "900 MHz", f"clocks.{field}.graphics": "180 MHz"})
+    return lambda: (gpu.get("clocks.application.memory"), gpu.get("clocks.application.graphics"))
+
+
+@pytest.mark.parametrize("pair", [(900, 210), (900, 195), (900, 180), (900, 100), (400, 65)])
+def test_application_clocks_are_set_to_a_supported_pair(
+    pair: tuple[int, int], ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    assert ask(application(*pair)) == [None]
+    assert application_clocks() == pair
+    assert ask(RESET_APPLICATION) == [None]
+    assert application_clocks() == (900, 180)
+
+
+@pytest.mark.parametrize("pair", [(901, 210), (900, 211), (900, 200), (900, 165), (900, 99), (400, 35), (400, 210)])
+def test_application_clocks_that_are_no_supported_pair_are_refused(
+    pair: tuple[int, int], ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    assert ask(application(*pair)) == ["NVMLError_InvalidArgument"]
+    assert application_clocks() == (900, 180)
+
+
+def test_application_clocks_are_roots_until_the_restriction_is_lifted(
+    gpu: Gpu, ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    calls = (application(900, 210), RESET_APPLICATION)
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 2
+    gpu.set("modes.restricted.application_clocks", True)
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 2
+    gpu.set("modes.restricted.application_clocks", False)
+    assert ask(AS_NOBODY, *calls)[1:] == [None] * 2
+
+
+def test_application_clocks_answer_the_error_of_their_fields(
+    gpu: Gpu, ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    gpu.fail("clocks.supported", 27)
+    gpu.remove("clocks.application_default.memory")
+    assert ask(application(900, 210), RESET_APPLICATION) == ["NVMLError_NotReady", "NVMLError_NotSupported"]
+    gpu.remove("clocks.application.memory")
+    assert ask(application(900, 210), RESET_APPLICATION) == ["NVMLError_NotSupported"] * 2
+
+
+def counters(name: str) -> list[str]:
+    """The fields that a counter type has, as far as the test looks."""
+    types = ("corrected", "uncorrected")
+    totals = [f"ecc.total.{kind}.{name}" for kind in types]
+    locations = [f"ecc.location.{kind}.{name}.{place}" for kind in types for place in ("l1_cache", "dram", "sram")]
+    return totals + locations + [f"sram.{kind}.{name}" for kind in ("corrected", "parity", "sec_ded")]
+
+
+@pytest.mark.parametrize(("cleared", "kept"), [("volatile", "aggregate"), ("aggregate", "volatile")])
+def test_clearing_ecc_errors_zeroes_those_of_one_counter(cleared: str, kept: str, gpu: Gpu, ask: Ask) -> None:
+    sources = ["sram.source.l2", "sram.source.other"]
+    gpu.update({"ecc.mode": True, **dict.fromkeys([*counters("volatile"), *counters("aggregate"), *sources], 7)})
+    gpu.set("sram.threshold_exceeded", True)
+    gpu.remove(f"ecc.total.corrected.{cleared}")
+
+    assert ask(f"nvmlDeviceClearEccErrorCounts(gpu, NVML_{cleared.upper()}_ECC)") == [None]
+    assert {gpu.get(key) for key in counters(cleared)[1:]} == {0}
+    assert {gpu.get(key) for key in counters(kept)} == {7}
+    assert {gpu.get(key) for key in sources} == {0 if cleared == "aggregate" else 7}
+    assert gpu.get("sram.threshold_exceeded") == 1
+    get = f"nvmlDeviceGetTotalEccErrors(gpu, 0, NVML_{cleared.upper()}_ECC)"
+    assert ask(get) == ["NVMLError_NotSupported"]
+
+
+def test_ecc_errors_are_cleared_by_root_while_ecc_is_on(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"ecc.mode": True, "ecc.total.corrected.volatile": 7})
+    clear = "nvmlDeviceClearEccErrorCounts(gpu, {})"
+
+    assert ask(AS_NOBODY, clear.format(0))[1:] == ["NVMLError_NoPermission"]
+    assert ask(clear.format(2)) == ["NVMLError_InvalidArgument"]
+    gpu.set("ecc.mode", False)
+    assert ask(AS_NOBODY, clear.format(0))[1:] == ["NVMLError_NotSupported"]
+    gpu.fail("ecc.mode", 27)
+    assert ask(clear.format(0)) == ["NVMLError_NotReady"]
+    assert gpu.get("ecc.total.corrected.volatile") == 7

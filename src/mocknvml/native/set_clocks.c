@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clocks that get locked to a range. */
+/* Clocks that get locked to a range, and the clocks of applications. */
 #include "runtime.h"
 
 struct lock {
@@ -88,4 +88,90 @@ nvmlReturn_t native_nvmlDeviceSetMemoryLockedClocks(nvmlDevice_t device, unsigne
 nvmlReturn_t native_nvmlDeviceResetMemoryLockedClocks(nvmlDevice_t device)
 {
     return set_lock(device, (struct lock){NVML_CLOCK_MEM, 0, 0}, false);
+}
+
+#define SUPPORTED MOCK_AT(clocks.supported)
+#define RANGE(state, i, member)                                                                                          \
+    mock_word_at(state,                                                                                                  \
+                 SUPPORTED + 1 + (i) * MOCK_RECORD_WORDS(clocks.supported) + MOCK_MEMBER(clocks.supported, member))
+
+static bool is_supported(const mock_word *state, uint64_t memory, uint64_t graphics)
+{
+    uint32_t ranges = mock_head_length(mock_word_at(state, SUPPORTED), MOCK_CAPACITY(clocks.supported));
+
+    for (uint32_t i = 0; i < ranges; i++) {
+        uint64_t highest = RANGE(state, i, highest), step = RANGE(state, i, step);
+        if (RANGE(state, i, memory) != memory || graphics > highest || graphics < RANGE(state, i, lowest))
+            continue;
+        if (step == 0 ? graphics == highest : (highest - graphics) % step == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Root's alone, unless root has lifted the restriction. */
+static nvmlReturn_t may_set_application(nvmlDevice_t device, uint32_t needed)
+{
+    const uint32_t fields[] = {AT(clocks.application, NVML_CLOCK_GRAPHICS), AT(clocks.application, NVML_CLOCK_MEM), needed};
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+    bool open = false;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        uint64_t restricted;
+        open = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(modes.restricted), &restricted) == NVML_SUCCESS && restricted == 0;
+        status = NVML_SUCCESS;
+        for (uint32_t i = 0; i < sizeof fields / sizeof *fields && status == NVML_SUCCESS; i++)
+            status = mock_head_status(mock_word_at(state, fields[i]));
+    }
+    return status != NVML_SUCCESS || open || mock_privileged() ? status : NVML_ERROR_NO_PERMISSION;
+}
+
+static void put_application(mock_word *state, uint64_t memory, uint64_t graphics)
+{
+    mock_word_put(state, AT(clocks.application, NVML_CLOCK_MEM) + 1, memory);
+    mock_word_put(state, AT(clocks.application, NVML_CLOCK_GRAPHICS) + 1, graphics);
+    mock_word_put(state, AT(clocks.application, NVML_CLOCK_SM) + 1, graphics);
+}
+
+struct pair {
+    unsigned memory, graphics;
+};
+
+static nvmlReturn_t set_application(mock_word *state, const void *context)
+{
+    const struct pair *pair = context;
+
+    if (!is_supported(state, pair->memory, pair->graphics))
+        return NVML_ERROR_INVALID_ARGUMENT;
+    put_application(state, pair->memory, pair->graphics);
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlDeviceSetApplicationsClocks(nvmlDevice_t device, unsigned int memClockMHz, unsigned int graphicsClockMHz)
+{
+    struct pair pair = {memClockMHz, graphicsClockMHz};
+    nvmlReturn_t status = may_set_application(device, SUPPORTED);
+
+    return status != NVML_SUCCESS ? status : mock_edit_gpu(device, set_application, &pair);
+}
+
+static nvmlReturn_t reset_application(mock_word *state, const void *context)
+{
+    uint64_t memory, graphics;
+    nvmlReturn_t status = mock_number(state, MOCK_GPU_SIGNALS, AT(clocks.application_default, NVML_CLOCK_MEM), &memory);
+
+    (void)context;
+    if (status == NVML_SUCCESS)
+        status = mock_number(state, MOCK_GPU_SIGNALS, AT(clocks.application_default, NVML_CLOCK_GRAPHICS), &graphics);
+    if (status == NVML_SUCCESS)
+        put_application(state, memory, graphics);
+    return status;
+}
+
+nvmlReturn_t native_nvmlDeviceResetApplicationsClocks(nvmlDevice_t device)
+{
+    nvmlReturn_t status = may_set_application(device, AT(clocks.application_default, NVML_CLOCK_GRAPHICS));
+
+    return status != NVML_SUCCESS ? status : mock_edit_gpu(device, reset_application, NULL);
 }

@@ -118,6 +118,8 @@ FUNCTIONS = (
     native("nvmlDeviceResetGpuLockedClocks", "set_clocks.c"),
     native("nvmlDeviceSetMemoryLockedClocks", "set_clocks.c"),
     native("nvmlDeviceResetMemoryLockedClocks", "set_clocks.c"),
+    native("nvmlDeviceSetApplicationsClocks", "set_clocks.c"),
+    native("nvmlDeviceResetApplicationsClocks", "set_clocks.c"),
     getter("nvmlDeviceGetCurrentClockFreqs", str=Clocks.frequencies),
     getter("nvmlDeviceGetPerformanceModes", str=Clocks.performance_modes),
     getter("nvmlDeviceGetAdaptiveClockInfoStatus", Clocks.adaptive),

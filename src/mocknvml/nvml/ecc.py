@@ -90,6 +90,7 @@ FUNCTIONS = (
         aggregateUncBucketOther=Sram.source.at("other"),
         bThresholdExceeded=Sram.threshold_exceeded,
     ),
+    native("nvmlDeviceClearEccErrorCounts", "ecc_clear.c"),
     native("nvmlDeviceGetRetiredPages", "ecc.c"),
     native("nvmlDeviceGetRetiredPages_v2", "ecc.c"),
     getter("nvmlDeviceGetRetiredPagesPendingStatus", Ecc.retirement_pending),
