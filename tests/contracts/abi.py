@@ -280,7 +280,7 @@ def _memory(plan: Plan, param: Param, version: Version | None) -> Memory:
         return memory
     if kind.const:
         return Memory(TEXT_ROOM, zeros=TEXT_ROOM)
-    if kind.is_text:
+    if kind.is_text or (kind.kind == "enum" and plan.function.param("size")):
         return Memory(TEXT_ROOM)
     if kind.pointers == 1 and kind.kind in ("scalar", "enum"):
         return Memory(SCALARS[kind.base] if kind.kind == "scalar" else ENUM_SIZE)

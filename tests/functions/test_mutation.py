@@ -432,6 +432,11 @@ REMOTE = {
     **{"nvlink.remote_device_id.0": 28, "nvlink.remote_subsystem_id.0": 32},
 }
 NATIVE: dict[str, dict[str, int]] = {
+    "nvmlDeviceWorkloadPowerProfileGetCurrentProfiles": {
+        f"power_profiles.{name}.{word}": 4 + 32 * at + 4 * word
+        for at, name in enumerate(("supported", "requested", "enforced"))
+        for word in range(8)
+    },
     "nvmlDeviceGetNvLinkRemotePciInfo": REMOTE,
     "nvmlDeviceGetNvLinkRemotePciInfo_v2": REMOTE,
     "nvmlDeviceGetIndex": {"identity.index": 0},
@@ -477,6 +482,15 @@ NO_FIELD = {
     "nvmlGetBlacklistDeviceInfoByIndex": "there is none",
     "nvmlDeviceGetSupportedMemoryClocks": "test_supported_clocks_are_those_of_the_ranges",
     "nvmlDeviceGetSupportedGraphicsClocks": "test_supported_clocks_are_those_of_the_ranges",
+    "nvmlDeviceGetSupportedPerformanceStates": "test_readers.py",
+    "nvmlDeviceGetDynamicPstatesInfo": "test_readers.py",
+    "nvmlDeviceGetClkMonStatus": "test_readers.py",
+    "nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts": "test_readers.py",
+    "nvmlDeviceValidateInforom": "test_readers.py",
+    "nvmlDeviceGetBridgeChipInfo": "test_readers.py",
+    "nvmlDeviceGetThermalSettings": "test_readers.py",
+    "nvmlDeviceGetMemoryLimits_v1": "test_readers.py",
+    "nvmlDeviceWorkloadPowerProfileGetProfilesInfo": "test_readers.py",
     "nvmlDeviceGetRetiredPages": "test_retired_pages_are_listed_by_cause",
     "nvmlDeviceGetRetiredPages_v2": "test_retired_pages_are_listed_by_cause",
     "nvmlDeviceGetClock": "test_clock_id_chooses_the_field",

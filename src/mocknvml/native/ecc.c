@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retired pages, by the cause of their retirement. */
+/* Retired pages, by the cause of their retirement, and SRAM errors one by one. */
 #include "runtime.h"
 
 #define RETIRED MOCK_AT(ecc.retired)
@@ -48,4 +48,42 @@ nvmlReturn_t native_nvmlDeviceGetRetiredPages_v2(nvmlDevice_t device, nvmlPageRe
                                                  unsigned long long *addresses, unsigned long long *timestamps)
 {
     return retired_pages(device, cause, pageCount, addresses, timestamps);
+}
+
+#define UNIQUE MOCK_AT(sram.unique)
+#define ERROR(state, i, member)                                                                                          \
+    ((unsigned)mock_word_at(state, UNIQUE + 1 + (i) * MOCK_RECORD_WORDS(sram.unique) + MOCK_MEMBER(sram.unique, member)))
+
+/* nvml.h: asked for the size without entries, and "the latest number" comes back in every case; "only supported when ECC
+ * mode is enabled". */
+nvmlReturn_t native_nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts(nvmlDevice_t device,
+                                                                     nvmlEccSramUniqueUncorrectedErrorCounts_t *counts)
+{
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+    nvmlEccSramUniqueUncorrectedErrorEntry_v1_t *entries = counts->entries;
+    unsigned found = 0, room = entries != NULL ? counts->entryCount : 0;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        uint64_t head = mock_word_at(state, UNIQUE), mode = 0;
+        status = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(ecc.mode), &mode);
+        if (status == NVML_SUCCESS)
+            status = mode != 0 ? mock_head_status(head) : NVML_ERROR_NOT_SUPPORTED;
+        found = status == NVML_SUCCESS ? mock_head_length(head, MOCK_CAPACITY(sram.unique)) : 0;
+        for (uint32_t i = 0; i < found && i < room; i++) {
+            entries[i] = (nvmlEccSramUniqueUncorrectedErrorEntry_v1_t){
+                .unit = ERROR(state, i, unit),
+                .location = ERROR(state, i, location),
+                .sublocation = ERROR(state, i, sublocation),
+                .extlocation = ERROR(state, i, extlocation),
+                .address = ERROR(state, i, address),
+                .isParity = ERROR(state, i, parity),
+                .count = ERROR(state, i, count),
+            };
+        }
+    }
+    if (status != NVML_SUCCESS)
+        return status;
+    counts->entryCount = found;
+    return entries != NULL && found > room ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
 }

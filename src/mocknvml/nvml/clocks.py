@@ -38,6 +38,13 @@ class ClockRange(Record):
     step = member("u32", "MHz")
 
 
+class ClockFault(Record):
+    """A clock domain, as its bit, and the faults that its monitor found."""
+
+    domain = member("u32")
+    faults = member("u32")
+
+
 class Clocks(Block):
     current = u32("MHz", per=ClockType)
     max = u32("MHz", per=ClockType)
@@ -46,6 +53,7 @@ class Clocks(Block):
     customer_boost_max = u32("MHz", per=ClockType)
     locked_min = u32("MHz", per=ClockType)  # 0: not locked; or an nvmlClockLimitId_t
     locked_max = u32("MHz", per=ClockType)
+    pstates = flag(per=Pstate)  # that the board has
     pstate_min = u32("MHz", per=(ClockType, Pstate))
     pstate_max = u32("MHz", per=(ClockType, Pstate))
     offset = i32("MHz", per=(ClockType, Pstate))
@@ -59,6 +67,7 @@ class Clocks(Block):
     auto_boost_default = flag()
     event_reasons = u64()  # nvmlClocksEventReason* bits
     event_reasons_supported = u64()
+    monitor_faults = records(ClockFault, capacity=32)  # MAX_CLK_DOMAINS
     violation_time = u64("ns", per=Policy)
     violation_reference = u64("us")  # when the violation times were read
 
@@ -72,6 +81,7 @@ FUNCTIONS = (
     native("nvmlDeviceGetClock", "clocks.c"),
     native("nvmlDeviceGetSupportedMemoryClocks", "clocks.c"),
     native("nvmlDeviceGetSupportedGraphicsClocks", "clocks.c"),
+    native("nvmlDeviceGetSupportedPerformanceStates", "pstates.c"),
     getter(
         "nvmlDeviceGetMinMaxClockOfPState",
         minClockMHz=Clocks.pstate_min.by("type", "pstate"),
@@ -135,6 +145,7 @@ FUNCTIONS = (
         needs=Modes.restricted.at("auto_boosted_clocks"),
     ),
     setter("nvmlDeviceSetDefaultAutoBoostedClocksEnabled", enabled=Clocks.auto_boost_default, needs=ROOT),
+    native("nvmlDeviceGetClkMonStatus", "clocks.c"),
     getter("nvmlDeviceGetCurrentClocksEventReasons", Clocks.event_reasons),
     getter("nvmlDeviceGetCurrentClocksThrottleReasons", Clocks.event_reasons),
     getter("nvmlDeviceGetSupportedClocksEventReasons", Clocks.event_reasons_supported),

@@ -22,6 +22,18 @@ class RetiredPage(Record):
     time = member("u64")
 
 
+class SramError(Record):
+    """An SRAM error that cannot be corrected: where, and how often."""
+
+    unit = member("u32")
+    location = member("u32")
+    sublocation = member("u32")
+    extlocation = member("u32")
+    address = member("u32")
+    parity = member("flag")
+    count = member("u32")
+
+
 class Ecc(Block):
     mode = flag()
     mode_pending = flag()
@@ -40,6 +52,7 @@ class Sram(Block):
     sec_ded = u64(per=Counter)
     source = u64(per=Source)
     threshold_exceeded = flag()
+    unique = records(SramError, capacity=64)
 
 
 class Remap(Block):
@@ -91,6 +104,7 @@ FUNCTIONS = (
         bThresholdExceeded=Sram.threshold_exceeded,
     ),
     native("nvmlDeviceClearEccErrorCounts", "ecc_clear.c"),
+    native("nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts", "ecc.c"),
     native("nvmlDeviceGetRetiredPages", "ecc.c"),
     native("nvmlDeviceGetRetiredPages_v2", "ecc.c"),
     getter("nvmlDeviceGetRetiredPagesPendingStatus", Ecc.retirement_pending),

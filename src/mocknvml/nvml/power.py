@@ -7,6 +7,17 @@ from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, native, se
 
 # nvmlPowerSource_t, which is an unsigned int with macros.
 Source = Domain(("ac", "battery", "undersized"))
+# NVML_POWER_MIZER_MODE_*
+Mizer = Domain(("adaptive", "maximum_performance", "auto", "consistent_performance"))
+# The 32-bit words of an nvmlMask255_t.
+Word = Domain.count(8)
+Workload = Domain.of(
+    "nvmlPowerProfileType_t",
+    *("max_p", "max_q", "compute", "memory_bound", "network", "balanced", "llm_inference", "llm_training", "rbm"),
+    *("dcpcie", "hmma_sparse", "hmma_dense", "sync_balanced", "hpc", "mig", "max_q_1", "network_bound"),
+    *("high_throughput_inference", "medium_throughput_inference", "low_latency_inference", "training", "inference"),
+    *("max_q_2", "max_q_3", "low_priority_background"),
+)
 
 
 class Power(Block):
@@ -20,6 +31,28 @@ class Power(Block):
     limit_max = u32("mW")
     energy = u64("mJ", integral=usage)
     source = choice(Source)
+    mizer = choice(Mizer)
+    mizer_supported = u32()  # a bit per mode
+
+
+class AdaptiveTgp(Block):
+    """A power budget that makes up for the differences between GPUs; Rubin and newer have it (nvml.h)."""
+
+    requested = flag()
+    allowed = flag()
+    overridden = flag()
+    enabled = flag()
+    limit = u32("mW")
+
+
+class PowerProfiles(Block):
+    """Profiles of workloads, as masks with a bit per nvmlPowerProfileType_t; Blackwell and newer have them (nvml.h)."""
+
+    supported = u32(per=Word)
+    requested = u32(per=Word)
+    enforced = u32(per=Word)
+    priority = u32(per=Workload)  # the lower, the stronger
+    conflicts = u32(per=Workload)  # a bit per profile that excludes this one
 
 
 FUNCTIONS = (
@@ -32,6 +65,21 @@ FUNCTIONS = (
     getter("nvmlDeviceGetEnforcedPowerLimit", Power.limit),
     getter("nvmlDeviceGetTotalEnergyConsumption", Power.energy),
     getter("nvmlDeviceGetPowerSource", Power.source),
+    getter(
+        "nvmlDeviceGetPowerMizerMode_v1",
+        currentMode=Power.mizer,
+        supportedPowerMizerModes=Power.mizer_supported,
+    ),
+    getter(
+        "nvmlDeviceGetAdaptiveTgpModeInfo_v1",
+        inBandEnableRequest=AdaptiveTgp.requested,
+        featureAllowedByAdmin=AdaptiveTgp.allowed,
+        adminOverrideEnabled=AdaptiveTgp.overridden,
+        enablementStatus=AdaptiveTgp.enabled,
+        adjustedLimitMw=AdaptiveTgp.limit,
+    ),
+    native("nvmlDeviceWorkloadPowerProfileGetProfilesInfo", "power_profiles.c"),
+    native("nvmlDeviceWorkloadPowerProfileGetCurrentProfiles", "power_profiles.c"),
     setter("nvmlDeviceSetPowerManagementLimit", Power.limit, within=(Power.limit_min, Power.limit_max), needs=ROOT),
     native("nvmlDeviceSetPowerManagementLimit_v2", "power.c"),
 )

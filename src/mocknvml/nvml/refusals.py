@@ -46,38 +46,10 @@ FUNCTIONS = (
     ),
     *unmodelled(
         "Power profiles, power smoothing and power modes",
-        "nvmlDeviceGetPowerMizerMode_v1",
-        "nvmlDeviceGetAdaptiveTgpModeInfo_v1",
-        "nvmlDeviceWorkloadPowerProfileGetProfilesInfo",
-        "nvmlDeviceWorkloadPowerProfileGetCurrentProfiles",
         "nvmlDevicePowerSmoothingSetState",
-    ),
-    *unmodelled(
-        "Clock tables, offsets and event reasons",
-        "nvmlDeviceGetDynamicPstatesInfo",
-        "nvmlDeviceGetSupportedPerformanceStates",
-        "nvmlDeviceGetClkMonStatus",
-    ),
-    *unmodelled(
-        "Retired pages, row remapping and error details",
-        "nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts",
     ),
     *unmodelled(
         "Samples, encoder and frame-buffer-capture sessions, utilization of processes",
         "nvmlDevicePerfMetricsGetSamples_v1",
-    ),
-    *unmodelled(
-        "InfoROM and firmware",
-        "nvmlDeviceValidateInforom",
-        "nvmlDeviceGetBridgeChipInfo",
-    ),
-    *unmodelled(
-        "Thermal sensors and fans beyond the basic ones",
-        "nvmlDeviceGetThermalSettings",
-    ),
-    *unmodelled(
-        "Other readers",
-        "nvmlDeviceGetMemoryLimits_v1",
-        "nvmlDeviceGetMemoryBusWidth",
     ),
 )

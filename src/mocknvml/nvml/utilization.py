@@ -33,6 +33,8 @@ class CaptureSession(Record):
 class Utilization(Block):
     gpu = u32("%")
     memory = u32("%")
+    video = u32("%")  # this and the bus: of nvmlDeviceGetDynamicPstatesInfo
+    bus = u32("%")
     encoder = u32("%")
     decoder = u32("%")
     jpeg = u32("%")
@@ -51,6 +53,7 @@ class Utilization(Block):
 
 FUNCTIONS = (
     getter("nvmlDeviceGetUtilizationRates", gpu=Utilization.gpu, memory=Utilization.memory),
+    native("nvmlDeviceGetDynamicPstatesInfo", "pstates.c"),
     getter(
         "nvmlDeviceGetEncoderUtilization",
         utilization=Utilization.encoder,
