@@ -83,6 +83,15 @@ class FieldId:
     where: str
 
 
+@dataclass(frozen=True, eq=False)
+class NoField:
+    """An id of nvmlDeviceGetFieldValues that nothing answers, and why."""
+
+    name: str
+    where: str
+    reason: str
+
+
 def _caller() -> str:
     """Path from the folder of the package's sources, and line, of the row."""
     frame = sys._getframe(2)
@@ -158,3 +167,9 @@ def unmodelled(reason: str, /, *functions: str) -> tuple[Unmodelled, ...]:
 
 def field_id(name: str, output: Output, /) -> FieldId:
     return FieldId(name, _selected(output), _caller())
+
+
+def no_field(reason: str, /, *names: str) -> tuple[NoField, ...]:
+    """The ids are NOT_SUPPORTED on every GPU."""
+    where = _caller()
+    return tuple(NoField(name, where, reason) for name in names)
