@@ -27,6 +27,7 @@ Policy = Domain(
         *("total_app_clocks", "total_base_clocks"),
     ),
 )
+EventTime = Domain(("sw_thermal", "hw_thermal", "hw_power_brake"))
 
 
 class ClockRange(Record):
@@ -58,6 +59,7 @@ class Clocks(Block):
     event_reasons = u64()  # nvmlClocksEventReason* bits
     event_reasons_supported = u64()
     violation_time = u64("ns", per=Policy)
+    event_time = u64("ns", per=EventTime)  # throttled; `violation_time` has the power cap and sync boost
     violation_reference = u64("us")  # when the violation times were read
 
 
