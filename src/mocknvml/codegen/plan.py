@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from mocknvml.codegen.header import CType, Function, Header, Param, Version
 from mocknvml.codegen.shapes import LEGACY, OPTIONAL, TEXT_ROOM
 from mocknvml.nvml import FIELD_IDS
-from mocknvml.state.layout import Place, layout
+from mocknvml.state.layout import Place, layout, record_offsets
 from mocknvml.state.values import did_you_mean
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Selected, Text
 from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Refuses, Row, Setter, TableError
@@ -33,6 +33,19 @@ class Read:
     def offset(self) -> str:
         """The C expression of its word."""
         return " + ".join([str(self.at), *(f"{index} * {step}" for index, step in self.terms)])
+
+
+@dataclass(frozen=True)
+class FieldRead:
+    """What a field id reads: `cells` from the word `at`, or one of `scopes`; 1 scope ignores scopeId."""
+
+    place: Place
+    at: int
+    count: int = 0  # word of the number of scopes that a GPU has, or of the head of a list of records
+    scopes: int = 1
+    scope_stride: int = 0
+    cells: int = 1
+    cell_stride: int = 0
 
 
 @dataclass(frozen=True)
@@ -314,7 +327,7 @@ def _place(field: Field) -> Place:
     return scope.places[field.key]
 
 
-def field_ids(header: Header) -> dict[int, tuple[FieldId, Read]]:
+def field_ids(header: Header) -> dict[int, tuple[FieldId, FieldRead]]:
     """The rows of nvmlDeviceGetFieldValues, by the value of the id."""
     planned = {}
     for row in FIELD_IDS:
@@ -324,23 +337,43 @@ def field_ids(header: Header) -> dict[int, tuple[FieldId, Read]]:
     return dict(sorted(planned.items()))
 
 
-def _field_id_read(row: FieldId) -> Read:
-    field, arguments = row.output.field, row.output.arguments
+def _field_id_read(row: FieldId) -> FieldRead:
+    field = row.output.field
+    if isinstance(field, Records) and row.equal is not None:
+        place, (offsets, words) = _place(field), record_offsets(field)
+        first = place.offset + 1 + offsets[row.output.arguments[0]]
+        return FieldRead(place, first, count=place.offset, cells=field.capacity, cell_stride=words)
+    read = _selected_cells(row, row.output)
+    if row.scopes:
+        reads = [read, *(_selected_cells(row, other) for other in row.scopes)]
+        stride = reads[1].at - read.at
+        if any(other.at != read.at + stride * number for number, other in enumerate(reads)):
+            raise TableError(f"{row.where}: {row.name} has scopes that do not follow each other in their block")
+        return replace(read, scopes=len(reads), scope_stride=stride)
+    return read
+
+
+def _selected_cells(row: FieldId, selected: Selected) -> FieldRead:
+    field, arguments = selected.field, selected.arguments
     if not isinstance(field, Number) or field.expression is not None or field.block.of_node:
         raise TableError(f"{row.where}: {row.name} cannot answer {field.key}: it needs a stored number of a GPU")
     place = _place(field)
     if len(arguments) != len(place.shape):
         raise TableError(f"{row.where}: {row.name} reads {field.key}, which has {len(place.shape)} indices")
-    at, step, terms = place.offset, place.element_words * place.elements, []
+    read, step = FieldRead(place, place.offset), place.element_words * place.elements
     for key, domain in zip(arguments, field.per, strict=True):
         step //= len(domain)
-        if key == "scopeId" and not row.output.fixed:
-            terms.append((key, step))
+        if key == "scopeId" and not selected.fixed:
+            counting = [other for other in field.block.fields() if isinstance(other, Number) and other.counts]
+            count = _place(counting[0]).offset if counting else 0
+            read = replace(read, count=count, scopes=len(domain), scope_stride=step)
+        elif key == "all" and not selected.fixed:
+            read = replace(read, cells=len(domain), cell_stride=step)
         elif key in domain.keys:
-            at += domain.keys.index(key) * step
+            read = replace(read, at=read.at + domain.keys.index(key) * step)
         else:
             raise TableError(f"{row.where}: {row.name} reads {field.key} at '{key}'{did_you_mean(key, domain.keys)}")
-    return Read(place, at, tuple(terms))
+    return read
 
 
 def plan_all(header: Header, rows: tuple[Row, ...]) -> list[Plan]:

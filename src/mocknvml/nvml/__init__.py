@@ -1,6 +1,6 @@
 """What every NVML function does: one file per subject, its state blocks first, then its FUNCTIONS.
 
-`BLOCKS`, `ROWS` and `FIELD_IDS` collect them; the order of `SUBJECTS` is the order of the blocks in memory.
+`BLOCKS`, `ROWS` and the field ids collect them; the order of `SUBJECTS` is the order of the blocks in memory.
 """
 
 from mocknvml.nvml import (
@@ -67,3 +67,4 @@ BLOCKS: tuple[type[Block], ...] = tuple(
 )
 ROWS: tuple[Row, ...] = tuple(row for subject in SUBJECTS for row in subject.FUNCTIONS)
 FIELD_IDS = fields.FIELDS
+NO_FIELDS = fields.NO_FIELDS

@@ -27,6 +27,7 @@ Policy = Domain(
         *("total_app_clocks", "total_base_clocks"),
     ),
 )
+EventTime = Domain(("sw_thermal", "hw_thermal", "hw_power_brake"))
 
 
 class ClockRange(Record):
@@ -69,6 +70,7 @@ class Clocks(Block):
     event_reasons_supported = u64()
     monitor_faults = records(ClockFault, capacity=32)  # MAX_CLK_DOMAINS
     violation_time = u64("ns", per=Policy)
+    event_time = u64("ns", per=EventTime)  # throttled; `violation_time` has the power cap and sync boost
     violation_reference = u64("us")  # when the violation times were read
 
 

@@ -11,6 +11,7 @@ Location = Domain.of(
 
 
 Source = Domain(("l2", "sm", "pcie", "microcontroller", "other"))
+Cause = Domain(("single_bit", "double_bit"))
 Availability = Domain(("max", "high", "partial", "low", "none"))
 
 
@@ -42,6 +43,7 @@ class Ecc(Block):
     location = u64(per=(ErrorType, Counter, Location))
     retired = records(RetiredPage, capacity=64)
     retirement_pending = flag()
+    retirement_pending_for = flag(per=Cause)
 
 
 class Sram(Block):

@@ -17,6 +17,8 @@ class Modes(Block):
     display_active = flag()
     mig = u32()
     mig_pending = u32()
+    mig_resetless = flag()
+    mig_query_independent = flag()
     virtualization = choice(Virtualization)
     host_vgpu = u32()
     operation = choice(Operation)

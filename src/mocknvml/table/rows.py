@@ -76,11 +76,24 @@ class Unmodelled(Row):
 
 @dataclass(frozen=True, eq=False)
 class FieldId:
-    """One id of nvmlDeviceGetFieldValues; `scope` says whether its scopeId selects the element."""
+    """One id of nvmlDeviceGetFieldValues."""
 
     name: str
     output: Selected
     where: str
+    scopes: tuple[Selected, ...] = ()  # what scopeId 1, 2… read instead
+    equal: int | None = None
+    aggregate: bool = False
+    real: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class NoField:
+    """An id of nvmlDeviceGetFieldValues that nothing answers, and why."""
+
+    name: str
+    where: str
+    reason: str
 
 
 def _caller() -> str:
@@ -154,5 +167,25 @@ def unmodelled(reason: str, /, *functions: str) -> tuple[Unmodelled, ...]:
     return tuple(Unmodelled(function, where, reason) for function in functions)
 
 
-def field_id(name: str, output: Output, /) -> FieldId:
-    return FieldId(name, _selected(output), _caller())
+def field_id(
+    name: str,
+    output: Output,
+    /,
+    *scopes: Output,
+    equal: int | None = None,
+    aggregate: bool = False,
+    real: bool = False,
+) -> FieldId:
+    """The id answers from a field: of the element that `scopeId` selects, or of the sum over `all`.
+
+    `scopes` are what scopeId 1, 2… read instead. `equal` counts the elements, or the records by a member, that hold
+    this value. With `aggregate`, scopeId UINT_MAX sums over all. A `real` one is handed out as a double.
+    """
+    others = tuple(_selected(other) for other in scopes)
+    return FieldId(name, _selected(output), _caller(), others, equal, aggregate, real)
+
+
+def no_field(reason: str, /, *names: str) -> tuple[NoField, ...]:
+    """The ids are NOT_SUPPORTED on every GPU."""
+    where = _caller()
+    return tuple(NoField(name, where, reason) for name in names)
