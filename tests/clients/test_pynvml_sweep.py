@@ -92,6 +92,9 @@ EXPECTED: dict[str, Any] = {
     "nvmlDeviceGetPowerUsage": 68_570,
     "nvmlDeviceGetClockInfo": 345,
     "nvmlDeviceGetMaxClockInfo": 1980,
+    "nvmlDeviceGetMaxCustomerBoostClock": 1980,
+    "nvmlDeviceGetApplicationsClock": 1980,
+    "nvmlDeviceGetDefaultApplicationsClock": 1980,
     "nvmlDeviceGetCurrentClocksEventReasons": 1,  # idle
     "nvmlDeviceGetUtilizationRates": {"gpu": 0, "memory": 0},
     "nvmlDeviceGetEncoderStats": [0, 0, 0],
