@@ -25,7 +25,7 @@ PROGRAM = Path(__file__).with_name("sweep_binding.py")
 # What no wrapper may raise: the library is there and initialized, has the function, and knows what to answer.
 NEVER = {f"NVMLError_{name}" for name in ("Unknown", "Uninitialized", "FunctionNotFound", "LibraryNotFound")}
 
-# The node has no S-class unit, no vGPU type, no excluded GPU and no control group with limits that an argument could name.
+# The node has no S-class unit, no vGPU type, no excluded GPU and no control group with limits to name.
 NAMES_NOTHING = re.compile(
     r"nvmlUnit.*|nvml(Device\w*)?VgpuType.*|nvmlDeviceGetVgpuType.*|nvmlVgpuInstance.*|nvmlGetExcluded.*"
     r"|nvmlDeviceGetMemoryLimits_v1"

@@ -23,6 +23,7 @@ def field_table(header: Header) -> str:
             "#include <nvml.h>",
             "enum {",
             "    MOCK_FIELD_NONE,",
+            "    MOCK_FIELD_CELL, /* one, whatever scopeId is */",
             "    MOCK_FIELD_SUM, /* of cells */",
             "    MOCK_FIELD_COUNT, /* the cells that hold `equal` */",
             "    MOCK_FIELD_COUNT_RECORDS, /* the records whose member is `equal` */",
@@ -49,7 +50,7 @@ def field_table(header: Header) -> str:
 
 def _entry(row: FieldId, read: FieldRead) -> str:
     field = row.output.field
-    kind = "SUM"
+    kind = "CELL" if read.scopes == read.cells == 1 else "SUM"
     if row.equal is not None:
         kind = "COUNT_RECORDS" if isinstance(field, Records) else "COUNT"
     value_type = VALUE_TYPES[field.kind if isinstance(field, Number) else "u32"]

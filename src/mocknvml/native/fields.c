@@ -103,7 +103,9 @@ nvmlReturn_t native_nvmlDeviceGetFieldValues(nvmlDevice_t device, int valuesCoun
             }
             const struct mock_field *field = &mock_fields[out->fieldId];
             uint64_t value;
-            out->nvmlReturn = read_field(state, field, out->scopeId, &value);
+            out->nvmlReturn = field->kind == MOCK_FIELD_CELL
+                                  ? mock_number(state, MOCK_GPU_SIGNALS, field->at, &value)
+                                  : read_field(state, field, out->scopeId, &value);
             if (out->nvmlReturn == NVML_SUCCESS)
                 put_value(field, value, out);
         }

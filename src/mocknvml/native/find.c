@@ -21,7 +21,7 @@ nvmlReturn_t native_nvmlDeviceGetCount(unsigned int *deviceCount)
 nvmlReturn_t native_nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *device)
 {
     const struct mock_node *node = mock_node();
-    uint32_t hidden[MOCK_DRAINED_MAX], count = mock_hidden_gpus(node, hidden);
+    uint32_t hidden[MOCK_DRAINED_MAX], count = mock_drains(node) ? mock_hidden_gpus(node, hidden) : 0;
 
     if (index >= node->gpu_count - count)
         return NVML_ERROR_INVALID_ARGUMENT;
@@ -93,7 +93,7 @@ nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t 
             return NVML_ERROR_NOT_FOUND;
         atomic_store_explicit(hint, (uint16_t)index, memory_order_relaxed);
     }
-    if (!mock_sees(node, index))
+    if (mock_drains(node) && !mock_sees(node, index))
         return NVML_ERROR_NOT_FOUND;
     *device = mock_handle(index);
     return NVML_SUCCESS;
