@@ -1,6 +1,6 @@
 """Temperatures and their thresholds, in degrees Celsius."""
 
-from mocknvml.table import Block, Domain, getter, i32, u32
+from mocknvml.table import Block, Domain, getter, i32, native, u32
 
 Sensor = Domain.of("nvmlTemperatureSensors_t", "gpu", "gpu_max")
 Threshold = Domain.of(
@@ -27,4 +27,5 @@ FUNCTIONS = (
     getter("nvmlDeviceGetTemperatureV", temperature=Thermal.temperature.by("sensorType")),
     getter("nvmlDeviceGetMarginTemperature", marginTemperature=Thermal.margin),
     getter("nvmlDeviceGetTemperatureThreshold", Thermal.threshold.by("thresholdType")),
+    native("nvmlDeviceSetTemperatureThreshold", "cooling.c"),
 )
