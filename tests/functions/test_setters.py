@@ -297,7 +297,8 @@ def threshold(gpu: Gpu, ask: Ask) -> Callable[..., list[object]]:
     gpu.update({f"thermal.threshold.{name}": f"{number} C" for name, number in degrees.items()})
 
     def answers(*calls: tuple[int, int], user: tuple[str, ...] = ()) -> list[object]:
-        return ask(*user, *(f"nvmlDeviceSetTemperatureThreshold(gpu, {kind}, {degree})" for kind, degree in calls))[len(user) :]
+        asked = [f"nvmlDeviceSetTemperatureThreshold(gpu, {kind}, {degree})" for kind, degree in calls]
+        return ask(*user, *asked)[len(user) :]
 
     return answers
 
@@ -320,3 +321,18 @@ def test_the_acoustic_threshold_is_roots_on_boards_that_have_one(
     assert threshold((5, 1)) == ["NVMLError_NotReady"]
     gpu.remove("thermal.threshold.acoustic")
     assert threshold((5, 1), user=(AS_NOBODY,)) == ["NVMLError_NotSupported"]
+
+
+def polling(mask: int) -> str:
+    return f"struct('nvmlDeviceSetRusdSettings_v1', 'IQ', 0x1000010, {mask})"
+
+
+def test_the_metrics_that_the_driver_polls_are_a_mask(gpu: Gpu, ask: Ask) -> None:
+    assert ask(AS_NOBODY, polling(1))[1:] == ["NVMLError_NotSupported"]
+    gpu.set("modes.shared_data_polling", 0)
+    assert ask(AS_NOBODY, polling(1))[1:] == ["NVMLError_NoPermission"]
+    for mask in (0xFFFFFFFFFFFFFFFF, 0x21, 0):
+        assert ask(polling(mask)) == [None]
+        assert gpu.get("modes.shared_data_polling") == mask
+    gpu.fail("modes.shared_data_polling", 27)
+    assert ask(polling(1)) == ["NVMLError_NotReady"]

@@ -158,4 +158,7 @@ FIELDS = (
     field_id("NVML_FI_DEV_TEMPERATURE_GPU_MAX_TLIMIT", Thermal.gpu_max_tlimit),
 )
 
-FUNCTIONS = (native("nvmlDeviceGetFieldValues", "fields.c"),)
+FUNCTIONS = (
+    native("nvmlDeviceGetFieldValues", "fields.c"),
+    native("nvmlDeviceClearFieldValues", "fields.c"),
+)

@@ -51,13 +51,11 @@ FUNCTIONS = (
         "nvmlDeviceSetPowerMizerMode_v1",
         "nvmlDeviceSetAdaptiveTgpMode_v1",
         "nvmlDeviceSetMemoryLimits_v1",
-        "nvmlDeviceClearFieldValues",
         "nvmlDeviceWorkloadPowerProfileSetRequestedProfiles",
         "nvmlDeviceWorkloadPowerProfileClearRequestedProfiles",
         "nvmlDeviceWorkloadPowerProfileUpdateProfiles_v1",
         "nvmlDevicePowerSmoothingActivatePresetProfile",
         "nvmlDevicePowerSmoothingUpdatePresetProfileParam",
-        "nvmlDeviceSetRusdSettings_v1",
     ),
     *unmodelled(
         "Power profiles, power smoothing and power modes",
