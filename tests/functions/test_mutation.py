@@ -425,6 +425,19 @@ def field_value(nvml: ctypes.CDLL, handle: ctypes.c_void_p, name: str, scope: in
     return code, value
 
 
+def test_no_field_value_can_be_cleared(nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
+    struct = model().structs["nvmlFieldValue_t"]
+    answered = next(member.offset for member in struct.members if member.name == "nvmlReturn")
+    ids = (0, model().constants["NVML_FI_DEV_ECC_CURRENT"], model().constants["NVML_FI_MAX"])
+    entries = ctypes.create_string_buffer(b"".join(number.to_bytes(struct.size, "little") for number in ids))
+
+    assert nvml.nvmlDeviceClearFieldValues(handle, 3, entries) == SUCCESS
+    codes = [entries.raw[at * struct.size + answered] for at in range(3)]
+    assert codes == [INVALID_ARGUMENT, NOT_SUPPORTED, INVALID_ARGUMENT]
+    for count in (0, -1):
+        assert nvml.nvmlDeviceClearFieldValues(handle, count, entries) == INVALID_ARGUMENT
+
+
 # What functions with a body of their own show: output parameter, and for each field its place and size in the output.
 PCI = {"pci.domain": 16, "pci.bus": 20, "pci.device": 24, "pci.device_id": 28}
 PCI_V2 = {**PCI, "pci.subsystem_id": 32}
@@ -507,6 +520,11 @@ NO_FIELD = {
     "nvmlDeviceSetApplicationsClocks": "test_setters.py",
     "nvmlDeviceResetApplicationsClocks": "test_setters.py",
     "nvmlDeviceClearEccErrorCounts": "test_setters.py",
+    "nvmlDeviceSetFanSpeed_v2": "test_setters.py",
+    "nvmlDeviceSetDefaultFanSpeed_v2": "test_setters.py",
+    "nvmlDeviceSetTemperatureThreshold": "test_setters.py",
+    "nvmlDeviceClearFieldValues": "test_no_field_value_can_be_cleared",
+    "nvmlDeviceSetRusdSettings_v1": "test_setters.py",
     "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
     "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
     "nvmlDeviceGetHandleByPciBusId_v2": "test_address_finds_the_gpu",

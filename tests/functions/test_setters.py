@@ -249,3 +249,90 @@ def test_ecc_errors_are_cleared_by_root_while_ecc_is_on(gpu: Gpu, ask: Ask) -> N
     gpu.fail("ecc.mode", 27)
     assert ask(clear.format(0)) == ["NVMLError_NotReady"]
     assert gpu.get("ecc.total.corrected.volatile") == 7
+
+
+def fan_speed(fan: int, speed: int) -> str:
+    return f"nvmlDeviceSetFanSpeed_v2(gpu, {fan}, {speed})"
+
+
+def test_a_fan_whose_speed_is_set_is_manual_until_the_default_returns(gpu: Gpu, ask: Ask) -> None:
+    for fan in range(2):
+        gpu.update({f"fans.speed.{fan}": "30 %", f"fans.target.{fan}": "30 %", f"fans.policy.{fan}": "automatic"})
+    fan = ("nvmlDeviceGetFanSpeed_v2(gpu, {0})", "nvmlDeviceGetTargetFanSpeed(gpu, {0})")
+    first, second = ([call.format(number) for call in fan] for number in (0, 1))
+
+    assert ask(fan_speed(1, 80), *first, *second) == [0, 30, 30, 80, 80]
+    assert (gpu.get("fans.policy.0"), gpu.get("fans.policy.1")) == (0, 1)
+    assert ask("nvmlDeviceSetDefaultFanSpeed_v2(gpu, 1)") == [0]
+    assert gpu.get("fans.policy.1") == 0
+
+
+def test_a_fan_turns_within_its_range_and_exists(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"fans.speed.0": "50 %", "fans.speed.1": "50 %"})
+    refused = "NVMLError_InvalidArgument"
+
+    assert ask(fan_speed(0, 101), fan_speed(4, 50), fan_speed(0, 0), fan_speed(0, 100)) == [refused] * 2 + [0] * 2
+    gpu.update({"fans.speed_min": "30 %", "fans.speed_max": "90 %"})
+    calls = [fan_speed(0, 29), fan_speed(0, 91), fan_speed(0, 30), fan_speed(0, 90), fan_speed(1, 90)]
+    assert ask(*calls) == [refused] * 2 + [0] * 3
+    gpu.set("fans.count", 1)
+    assert ask(fan_speed(1, 50), "nvmlDeviceSetDefaultFanSpeed_v2(gpu, 1)") == [refused] * 2
+    assert (gpu.get("fans.speed.0"), gpu.get("fans.speed.1")) == (90, 90)
+
+
+def test_a_fan_is_set_by_root_where_there_is_one(gpu: Gpu, ask: Ask) -> None:
+    calls = (fan_speed(0, 101), "nvmlDeviceSetDefaultFanSpeed_v2(gpu, 0)")
+
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NotSupported"] * 2
+    gpu.set("fans.speed.0", "50 %")
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 2
+    gpu.fail("fans.speed.0", 27)
+    assert ask(*calls) == ["NVMLError_NotReady"] * 2
+
+
+@pytest.fixture
+def threshold(gpu: Gpu, ask: Ask) -> Callable[..., list[object]]:
+    """Sets temperature thresholds of a GPU that has an acoustic one, each by its type and degrees."""
+    degrees = {"acoustic_min": 65, "acoustic": 80, "acoustic_max": 90, "slowdown": 95}
+    gpu.update({f"thermal.threshold.{name}": f"{number} C" for name, number in degrees.items()})
+
+    def answers(*calls: tuple[int, int], user: tuple[str, ...] = ()) -> list[object]:
+        asked = [f"nvmlDeviceSetTemperatureThreshold(gpu, {kind}, {degree})" for kind, degree in calls]
+        return ask(*user, *asked)[len(user) :]
+
+    return answers
+
+
+def test_the_acoustic_threshold_moves_between_its_limits(gpu: Gpu, threshold: Callable[..., list[object]]) -> None:
+    for degree in (65, 90, 70):
+        assert threshold((5, degree)) == [None]
+        assert gpu.get("thermal.threshold.acoustic") == degree
+    calls = [(5, 64), (5, 91), (5, -1), *((kind, 80) for kind in (0, 1, 2, 3, 4, 6, 7, 8))]
+    assert threshold(*calls) == ["NVMLError_InvalidArgument"] * len(calls)
+    assert gpu.get("thermal.threshold.acoustic") == 70
+    assert gpu.get("thermal.threshold.slowdown") == 95
+
+
+def test_the_acoustic_threshold_is_roots_on_boards_that_have_one(
+    gpu: Gpu, threshold: Callable[..., list[object]]
+) -> None:
+    assert threshold((5, 1), user=(AS_NOBODY,)) == ["NVMLError_NoPermission"]
+    gpu.fail("thermal.threshold.acoustic_max", 27)
+    assert threshold((5, 1)) == ["NVMLError_NotReady"]
+    gpu.remove("thermal.threshold.acoustic")
+    assert threshold((5, 1), user=(AS_NOBODY,)) == ["NVMLError_NotSupported"]
+
+
+def polling(mask: int) -> str:
+    return f"struct('nvmlDeviceSetRusdSettings_v1', 'IQ', 0x1000010, {mask})"
+
+
+def test_the_metrics_that_the_driver_polls_are_a_mask(gpu: Gpu, ask: Ask) -> None:
+    assert ask(AS_NOBODY, polling(1))[1:] == ["NVMLError_NotSupported"]
+    gpu.set("modes.shared_data_polling", 0)
+    assert ask(AS_NOBODY, polling(1))[1:] == ["NVMLError_NoPermission"]
+    for mask in (0xFFFFFFFFFFFFFFFF, 0x21, 0):
+        assert ask(polling(mask)) == [None]
+        assert gpu.get("modes.shared_data_polling") == mask
+    gpu.fail("modes.shared_data_polling", 27)
+    assert ask(polling(1)) == ["NVMLError_NotReady"]

@@ -112,3 +112,16 @@ nvmlReturn_t native_nvmlDeviceGetFieldValues(nvmlDevice_t device, int valuesCoun
     }
     return NVML_SUCCESS;
 }
+
+/* No id is known to be one that can be cleared. */
+nvmlReturn_t native_nvmlDeviceClearFieldValues(nvmlDevice_t device, int valuesCount, nvmlFieldValue_t *values)
+{
+    (void)device;
+    if (valuesCount <= 0)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    for (int i = 0; i < valuesCount; i++) {
+        bool known = values[i].fieldId != 0 && values[i].fieldId < NVML_FI_MAX;
+        values[i].nvmlReturn = known ? NVML_ERROR_NOT_SUPPORTED : NVML_ERROR_INVALID_ARGUMENT;
+    }
+    return NVML_SUCCESS;
+}

@@ -1,6 +1,6 @@
 """Fans, in percent of the maximum speed. Passively cooled boards have none."""
 
-from mocknvml.table import ROOT, Block, Domain, choice, getter, setter, u32
+from mocknvml.table import ROOT, Block, Domain, choice, getter, native, setter, u32
 
 Fan = Domain.count(4)
 # NVML_FAN_POLICY_*
@@ -27,6 +27,8 @@ FUNCTIONS = (
     getter("nvmlDeviceGetFanSpeedRPM", speed=Fans.rpm.by("fan")),
     getter("nvmlDeviceGetFanControlPolicy_v2", Fans.policy.by("fan")),
     setter("nvmlDeviceSetFanControlPolicy", policy=Fans.policy.by("fan"), needs=ROOT),
+    native("nvmlDeviceSetFanSpeed_v2", "cooling.c"),
+    native("nvmlDeviceSetDefaultFanSpeed_v2", "cooling.c"),
     getter(
         "nvmlDeviceGetCoolerInfo",
         signalType=Fans.control_signal.by("index"),

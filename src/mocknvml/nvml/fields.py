@@ -387,4 +387,7 @@ NO_FIELDS = (
     ),
 )
 
-FUNCTIONS = (native("nvmlDeviceGetFieldValues", "fields.c"),)
+FUNCTIONS = (
+    native("nvmlDeviceGetFieldValues", "fields.c"),
+    native("nvmlDeviceClearFieldValues", "fields.c"),
+)

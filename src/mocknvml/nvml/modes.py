@@ -1,6 +1,6 @@
 """Modes of a GPU: performance state, persistence, compute, display, MIG, virtualization."""
 
-from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, native, setter, u32
+from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, native, setter, u32, u64
 
 ComputeMode = Domain.of("nvmlComputeMode_t", "default", "exclusive_thread", "prohibited", "exclusive_process")
 Virtualization = Domain.of("nvmlGpuVirtualizationMode_t", "none", "passthrough", "vgpu", "host_vgpu", "host_vsga")
@@ -29,6 +29,7 @@ class Modes(Block):
     dram_encryption = flag()
     dram_encryption_pending = flag()
     mig_devices_max = u32()
+    shared_data_polling = u64()  # NVML_RUSD_POLL_* bits
 
 
 FUNCTIONS = (
@@ -55,6 +56,7 @@ FUNCTIONS = (
         },
     ),
     setter("nvmlDeviceSetDramEncryptionMode", encryptionState=Modes.dram_encryption_pending, needs=ROOT),
+    native("nvmlDeviceSetRusdSettings_v1", "modes.c"),
     getter("nvmlDeviceGetMaxMigDeviceCount", Modes.mig_devices_max),
     # No MIG device exists, so every valid handle is that of a whole GPU.
     native("nvmlDeviceIsMigDeviceHandle", "find.c"),

@@ -30,4 +30,5 @@ FUNCTIONS = (
     getter("nvmlDeviceGetMarginTemperature", marginTemperature=Thermal.margin),
     native("nvmlDeviceGetThermalSettings", "thermal.c"),
     getter("nvmlDeviceGetTemperatureThreshold", Thermal.threshold.by("thresholdType")),
+    native("nvmlDeviceSetTemperatureThreshold", "cooling.c"),
 )
