@@ -213,6 +213,8 @@ def fill(node: Node, item: Plan) -> None:
             for element in place.element_names():
                 if isinstance(field, Number | Text | Octets):
                     store(node, place, element, other_value(place))
+    if isinstance(item.supported, Read):
+        store(node, item.supported.place, (), 1)
 
 
 @pytest.mark.parametrize(("function", "number"), getter_cases())
@@ -256,6 +258,23 @@ def test_getter_answers_from_its_field(
                 store(node, place, element, other_value(place))
             else:
                 store(node, place, element, [])
+
+
+@pytest.mark.parametrize("function", [row.function for row in ROWS if isinstance(row, Getter) and row.supported])
+def test_getter_refuses_where_its_condition_is_off(
+    function: str, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    item = plans()[function]
+    assert isinstance(item.supported, Read)
+    fill(node, item)
+    call = Caller(nvml, item, handle, {})
+    assert call() == SUCCESS
+
+    store(node, item.supported.place, (), 0)
+
+    assert call() == NOT_SUPPORTED
+    gpu.fail(item.supported.place.field.key, INJECTED)
+    assert call() == INJECTED
 
 
 def record(**members: int | str) -> dict[str, int | str]:
@@ -445,6 +464,7 @@ NO_FIELD = {
     "nvmlDeviceGetSupportedPerformanceStates": "test_readers.py",
     "nvmlDeviceGetDynamicPstatesInfo": "test_readers.py",
     "nvmlDeviceGetClkMonStatus": "test_readers.py",
+    "nvmlDeviceGetDetailedEccErrors": "test_readers.py",
     "nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts": "test_readers.py",
     "nvmlDeviceValidateInforom": "test_readers.py",
     "nvmlDeviceGetBridgeChipInfo": "test_readers.py",

@@ -39,6 +39,12 @@ class _Values:
             ("number", read.at, read.terms), "uint64_t", lambda name: f"mock_number(state_, {signals}, {at}, &{name})"
         )
 
+    def condition(self, value: Read | Expression) -> None:
+        """A number that must not be 0."""
+        assert isinstance(value, Read)
+        signals = "MOCK_NODE_SIGNALS" if value.place.field.block.of_node else "MOCK_GPU_SIGNALS"
+        self.reads.append(("", f"mock_supported(state_, {signals}, {value.at})"))
+
     def text(self, read: Read) -> str:
         field = read.place.field
         assert isinstance(field, Text)
@@ -137,7 +143,7 @@ def _read(values: _Values, on_gpu: bool) -> list[str]:
     """The latched section, which leaves the first error in `status_`."""
     block, words = ("gpu_", "MOCK_GPU_WORDS") if on_gpu else ("node_->block", "MOCK_NODE_WORDS")
     lines = ["const mock_word *state_;", "nvmlReturn_t status_ = NVML_SUCCESS;"]
-    lines += [declaration for declaration, _ in values.reads]
+    lines += [declaration for declaration, _ in values.reads if declaration]
     lines.append(f"MOCK_LATCH(state_, {block}, {words}) {{")
     calls = [call for _, call in values.reads]
     if on_gpu:
@@ -150,6 +156,8 @@ def _read(values: _Values, on_gpu: bool) -> list[str]:
 
 def _getter(plan: Plan) -> list[str]:
     values = _Values()
+    if plan.supported:
+        values.condition(plan.supported)
     writes: list[str] = []
     texts: list[str] = []
     on_gpu = any(p.type.text == "nvmlDevice_t" for p in plan.function.params)

@@ -78,17 +78,17 @@ class Remap(Block):
 FUNCTIONS = (
     getter("nvmlDeviceGetEccMode", current=Ecc.mode, pending=Ecc.mode_pending),
     getter("nvmlDeviceGetDefaultEccMode", Ecc.mode_default),
-    getter("nvmlDeviceGetTotalEccErrors", Ecc.total.by("errorType", "counterType")),
-    getter("nvmlDeviceGetMemoryErrorCounter", Ecc.location.by("errorType", "counterType", "locationType")),
+    # Errors are counted while ECC is enabled: nvml.h, and nvidia-smi -q of an RTX 4090 without it.
+    getter("nvmlDeviceGetTotalEccErrors", Ecc.total.by("errorType", "counterType"), supported=Ecc.mode),
     getter(
-        "nvmlDeviceGetDetailedEccErrors",
-        l1Cache=Ecc.location.by("errorType", "counterType", "l1_cache"),
-        l2Cache=Ecc.location.by("errorType", "counterType", "l2_cache"),
-        deviceMemory=Ecc.location.by("errorType", "counterType", "dram"),
-        registerFile=Ecc.location.by("errorType", "counterType", "register_file"),
+        "nvmlDeviceGetMemoryErrorCounter",
+        Ecc.location.by("errorType", "counterType", "locationType"),
+        supported=Ecc.mode,
     ),
+    native("nvmlDeviceGetDetailedEccErrors", "ecc.c"),
     getter(
         "nvmlDeviceGetSramEccErrorStatus",
+        supported=Ecc.mode,
         aggregateUncParity=Sram.parity.at("aggregate"),
         aggregateUncSecDed=Sram.sec_ded.at("aggregate"),
         aggregateCor=Sram.corrected.at("aggregate"),
