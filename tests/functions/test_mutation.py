@@ -221,6 +221,8 @@ def fill(node: Node, item: Plan) -> None:
             for count in field.block.fields():
                 if isinstance(count, Number) and count.counts in field.per and field is not count:
                     store(node, place_of(count), (), len(count.counts))
+    if isinstance(item.supported, Read):
+        store(node, item.supported.place, (), 1)
 
 
 @pytest.mark.parametrize(("function", "number"), getter_cases())
@@ -264,6 +266,23 @@ def test_getter_answers_from_its_field(
                 store(node, place, element, other_value(place))
             else:
                 store(node, place, element, [])
+
+
+@pytest.mark.parametrize("function", [row.function for row in ROWS if isinstance(row, Getter) and row.supported])
+def test_getter_refuses_where_its_condition_is_off(
+    function: str, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    item = plans()[function]
+    assert isinstance(item.supported, Read)
+    fill(node, item)
+    call = Caller(nvml, item, handle, {})
+    assert call() == SUCCESS
+
+    store(node, item.supported.place, (), 0)
+
+    assert call() == NOT_SUPPORTED
+    gpu.fail(item.supported.place.field.key, INJECTED)
+    assert call() == INJECTED
 
 
 def record(**members: int | str) -> dict[str, int | str]:
@@ -503,6 +522,7 @@ NO_FIELD = {
     "nvmlDeviceGetSupportedPerformanceStates": "test_readers.py",
     "nvmlDeviceGetDynamicPstatesInfo": "test_readers.py",
     "nvmlDeviceGetClkMonStatus": "test_readers.py",
+    "nvmlDeviceGetDetailedEccErrors": "test_readers.py",
     "nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts": "test_readers.py",
     "nvmlDeviceValidateInforom": "test_readers.py",
     "nvmlDeviceGetBridgeChipInfo": "test_readers.py",

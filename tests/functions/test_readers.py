@@ -154,6 +154,27 @@ class TestSramErrors:
         )
 
 
+class TestDetailedErrors:
+    def test_counters_that_a_board_lacks_are_zero(self, gpu: Gpu, ask: Ask) -> None:
+        counts = (ctypes.c_ulonglong * 4)(*[99] * 4)
+        gpu.set("ecc.mode", True)
+        for key, value in (("dram", 5), ("l2_cache", 6)):
+            gpu.set(f"ecc.location.uncorrected.aggregate.{key}", value)
+
+        assert ask("nvmlDeviceGetDetailedEccErrors", 1, 1, counts) == SUCCESS
+        assert list(counts) == [0, 6, 5, 0]
+        assert ask("nvmlDeviceGetDetailedEccErrors", 2, 0, counts) == INVALID_ARGUMENT
+        assert ask("nvmlDeviceGetDetailedEccErrors", 0, 2, counts) == INVALID_ARGUMENT
+        gpu.remove("ecc.location.uncorrected.aggregate.l2_cache")
+        key = "ecc.location.uncorrected.aggregate.dram"
+        assert answers_errors_of(key, gpu, lambda: ask("nvmlDeviceGetDetailedEccErrors", 1, 1, counts))
+
+    def test_without_ecc_there_are_none(self, gpu: Gpu, ask: Ask) -> None:
+        gpu.set("ecc.mode", False)
+
+        assert ask("nvmlDeviceGetDetailedEccErrors", 0, 0, (ctypes.c_ulonglong * 4)()) == NOT_SUPPORTED
+
+
 class TestBoard:
     def test_a_corrupted_inforom_is_told_by_the_code(self, gpu: Gpu, ask: Ask) -> None:
         assert ask("nvmlDeviceValidateInforom") == SUCCESS

@@ -43,6 +43,12 @@ class _Values:
             lambda name: f"{reader}(state_, {signals}, {read.offset}, &{name})",
         )
 
+    def condition(self, value: Read | Expression) -> None:
+        """A number that must not be 0."""
+        assert isinstance(value, Read)
+        signals = "MOCK_NODE_SIGNALS" if value.place.field.block.of_node else "MOCK_GPU_SIGNALS"
+        self.reads.append(("", f"mock_supported(state_, {signals}, {value.at})"))
+
     def text(self, read: Read) -> str:
         field = read.place.field
         assert isinstance(field, Text)
@@ -140,7 +146,7 @@ def _read(values: _Values, on_gpu: bool, bounds: tuple[Bound, ...] = ()) -> list
     """The latched section, which leaves the first error in `status_`."""
     block, words = ("gpu_", "MOCK_GPU_WORDS") if on_gpu else ("node_->block", "MOCK_NODE_WORDS")
     lines = ["const mock_word *state_;", "nvmlReturn_t status_ = NVML_SUCCESS;"]
-    lines += [declaration for declaration, _ in values.reads]
+    lines += [declaration for declaration, _ in values.reads if declaration]
     lines.append(f"MOCK_LATCH(state_, {block}, {words}) {{")
     calls = [
         f"mock_below(state_, MOCK_GPU_SIGNALS, {bound.count}, {bound.expression})"
@@ -158,6 +164,8 @@ def _read(values: _Values, on_gpu: bool, bounds: tuple[Bound, ...] = ()) -> list
 
 def _getter(plan: Plan) -> list[str]:
     values = _Values()
+    if plan.supported:
+        values.condition(plan.supported)
     writes: list[str] = []
     texts: list[str] = []
     on_gpu = any(p.type.text == "nvmlDevice_t" for p in plan.function.params)

@@ -86,6 +86,7 @@ class Plan:
     within: tuple[Read | Expression, ...] = ()  # least and greatest value that a setter takes
     restricted: Read | None = None  # the flag that says whether a setter needs root
     cast: tuple[str, str] | None = None  # parameter, legacy type
+    supported: Read | Expression | None = None  # 0: a getter answers NOT_SUPPORTED
 
 
 def _header_says(function: Function) -> str:
@@ -153,7 +154,8 @@ class Planner:
             outputs.append(Output(**vars(target), value=value))
         if not outputs:
             raise self._error(plan, "reads nothing: name a field.")
-        return replace(plan, bounds=tuple(bounds), outputs=tuple(outputs))
+        supported = self._value(plan, Selected(row.supported, ()), bounds) if row.supported else None
+        return replace(plan, bounds=tuple(bounds), outputs=tuple(outputs), supported=supported)
 
     def _target(self, plan: Plan, name: str, field: Field) -> Target:
         """Where an output goes: a parameter, or a member of the output struct."""

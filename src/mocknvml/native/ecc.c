@@ -65,10 +65,10 @@ nvmlReturn_t native_nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts(nvmlDevice_
     unsigned found = 0, room = entries != NULL ? counts->entryCount : 0;
 
     MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
-        uint64_t head = mock_word_at(state, UNIQUE), mode = 0;
-        status = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(ecc.mode), &mode);
+        uint64_t head = mock_word_at(state, UNIQUE);
+        status = mock_supported(state, MOCK_GPU_SIGNALS, MOCK_AT(ecc.mode));
         if (status == NVML_SUCCESS)
-            status = mode != 0 ? mock_head_status(head) : NVML_ERROR_NOT_SUPPORTED;
+            status = mock_head_status(head);
         found = status == NVML_SUCCESS ? mock_head_length(head, MOCK_CAPACITY(sram.unique)) : 0;
         for (uint32_t i = 0; i < found && i < room; i++) {
             entries[i] = (nvmlEccSramUniqueUncorrectedErrorEntry_v1_t){
@@ -86,4 +86,46 @@ nvmlReturn_t native_nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts(nvmlDevice_
         return status;
     counts->entryCount = found;
     return entries != NULL && found > room ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
+}
+
+/* nvml.h: "Reports zero for unsupported ECC error counters when a subset of ECC error counters are supported." */
+nvmlReturn_t native_nvmlDeviceGetDetailedEccErrors(nvmlDevice_t device, nvmlMemoryErrorType_t errorType,
+                                                   nvmlEccCounterType_t counterType, nvmlEccErrorCounts_t *eccCounts)
+{
+    static const uint32_t locations[] = {
+        NVML_MEMORY_LOCATION_L1_CACHE,
+        NVML_MEMORY_LOCATION_L2_CACHE,
+        NVML_MEMORY_LOCATION_DRAM,
+        NVML_MEMORY_LOCATION_REGISTER_FILE,
+    };
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+    uint64_t counts[4] = {0};
+
+    if ((unsigned)errorType >= NVML_MEMORY_ERROR_TYPE_COUNT || (unsigned)counterType >= NVML_ECC_COUNTER_TYPE_COUNT)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    uint32_t first = ((unsigned)errorType * NVML_ECC_COUNTER_TYPE_COUNT + (unsigned)counterType) * NVML_MEMORY_LOCATION_COUNT;
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        bool found = false;
+        status = mock_supported(state, MOCK_GPU_SIGNALS, MOCK_AT(ecc.mode));
+        for (uint32_t i = 0; i < 4 && status == NVML_SUCCESS; i++) {
+            nvmlReturn_t one = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(ecc.location) + 2 * (first + locations[i]),
+                                           &counts[i]);
+            if (one == NVML_SUCCESS)
+                found = true;
+            else if (one == NVML_ERROR_NOT_SUPPORTED)
+                counts[i] = 0;
+            else
+                status = one;
+        }
+        if (status == NVML_SUCCESS && !found)
+            status = NVML_ERROR_NOT_SUPPORTED;
+    }
+    if (status != NVML_SUCCESS)
+        return status;
+    eccCounts->l1Cache = counts[0];
+    eccCounts->l2Cache = counts[1];
+    eccCounts->deviceMemory = counts[2];
+    eccCounts->registerFile = counts[3];
+    return NVML_SUCCESS;
 }

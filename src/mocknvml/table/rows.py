@@ -35,6 +35,7 @@ class Row:
 @dataclass(frozen=True, eq=False)
 class Getter(Row):
     outputs: dict[str, Selected]  # "" stands for the single output
+    supported: Field | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +110,12 @@ def _selected(output: Output) -> Selected:
     return output if isinstance(output, Selected) else Selected(output, ())
 
 
-def getter(function: str, output: Output | None = None, /, **outputs: Output) -> Getter:
-    """The function reads fields."""
+def getter(
+    function: str, output: Output | None = None, /, *, supported: Field | None = None, **outputs: Output
+) -> Getter:
+    """The function reads fields; where `supported` is 0, it answers NOT_SUPPORTED."""
     named = {name: _selected(value) for name, value in outputs.items()}
-    return Getter(function, _caller(), {"": _selected(output)} if output is not None else named)
+    return Getter(function, _caller(), {"": _selected(output)} if output is not None else named, supported)
 
 
 def list_getter(function: str, listed: Records | Selected, /, **members: str) -> ListGetter:
