@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def test_recipes_of_contributing_work(title: str, diff: str, check: str, tmp_pat
     def passes() -> bool:
         build = [sys.executable, "-m", "mocknvml.codegen", "build", str(out)]
         subprocess.run(build, env=env, check=True, timeout=TIMEOUT)
-        return subprocess.run([sys.executable, "-c", check], env=env, timeout=TIMEOUT).returncode == 0
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        return subprocess.run([sys.executable, "-c", check], cwd=folder, env=env, timeout=TIMEOUT).returncode == 0
 
     if apply("--reverse", "--check"):
         assert apply("--reverse"), title
