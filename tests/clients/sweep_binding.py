@@ -14,17 +14,12 @@ from typing import Any
 
 import pynvml as nvml
 
-# Not functions of the library: helpers of the binding, and what the program itself does at its start and end.
+# Helpers of the binding, which do not call the library.
 NOT_CALLED = {"nvmlExceptionClass", "nvmlStructToFriendlyObject", "nvmlFriendlyObjectToStruct"}
+# What may change what others answer has one of these verbs; some that change nothing do as well.
 CHANGES = re.compile(
-    r"nvml(Shutdown|[A-Z][a-z2A-Z]*?(Set|Reset|Clear|Freeze|Create(?!dVgpus|able)|Destroy|Modify|Remove|Discover|Activate|"
-    r"Update|ForceGsp|Validate)[A-Z0-9]\w*)"
+    r"(Set|Reset|Clear|Freeze|Create|Destroy|Modify|Remove|Discover|Activate|Update|Unload|Validate|Shutdown)(?=[A-Z_]|$)"
 )
-
-
-def changes(wrapper: str) -> bool:
-    """Whether the wrapper changes what others answer; creating and freeing an event set does not."""
-    return bool(CHANGES.fullmatch(wrapper)) and "EventSet" not in wrapper and "GetHandle" not in wrapper
 
 
 def gpu() -> Any:
@@ -382,6 +377,10 @@ def wrappers() -> list[str]:
 
 if __name__ == "__main__":
     nvml.nvmlInit()
-    wanted = [name for name in wrappers() if name not in NOT_CALLED and changes(name) == (sys.argv[1] == "changers")]
+    wanted = [
+        name
+        for name in wrappers()
+        if name not in NOT_CALLED and bool(CHANGES.search(name)) == (sys.argv[1] == "changers")
+    ]
     wanted.sort(key=lambda name: ("Shutdown" in name, "RemoveGpu" in name))
     json.dump({name: attempt(name) for name in wanted}, sys.stdout)
