@@ -1,6 +1,7 @@
 """nvmlDeviceGetFieldValues: every id of nvml.h, and what scopeId means to it."""
 
 import ctypes
+import os
 import platform
 import re
 from collections.abc import Callable, Iterator
@@ -30,8 +31,13 @@ def model() -> Header:
 
 
 @pytest.fixture
-def node(tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
-    created = Node.create(tmp_path / "node", profile="gb200", gpus=1)
+def profile() -> str:
+    return "gb200"
+
+
+@pytest.fixture
+def node(profile: str, tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
+    created = Node.create(tmp_path / "node", profile=profile, gpus=1)
     monkeypatch.setenv("MOCK_NVML_NODE", str(tmp_path / "node"))
     loaded = ctypes.CDLL(str(library))
     assert loaded.nvmlInit_v2() == SUCCESS
@@ -46,11 +52,16 @@ def gpu(node: Node) -> Gpu:
 
 
 @pytest.fixture
-def ask(node: Node, library: Path) -> Ask:
+def device(node: Node, library: Path) -> ctypes.c_void_p:
+    handle = ctypes.c_void_p()
+    assert ctypes.CDLL(str(library)).nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) == SUCCESS
+    return handle
+
+
+@pytest.fixture
+def ask(device: ctypes.c_void_p, library: Path) -> Ask:
     """The member of the union and the value of one id; or the code, where it is not SUCCESS."""
     nvml = ctypes.CDLL(str(library))
-    device = ctypes.c_void_p()
-    assert nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(device)) == SUCCESS
     members = {
         pynvml.NVML_VALUE_TYPE_DOUBLE: DOUBLE,
         pynvml.NVML_VALUE_TYPE_UNSIGNED_INT: UNSIGNED,
@@ -197,3 +208,30 @@ def test_a_recovery_action_is_injected_by_name(gpu: Gpu, ask: Ask) -> None:
     gpu.set("recovery.action", "drain_and_reset")
 
     assert ask("DEV_GET_GPU_RECOVERY_ACTION") == (UNSIGNED, 4)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
+def test_the_limit_of_the_module_is_set_within_its_own_bounds(
+    node: Node, gpu: Gpu, library: Path, device: ctypes.c_void_p, ask: Ask
+) -> None:
+    def set_limit(milliwatts: int) -> int:
+        value = pynvml.c_nvmlPowerValue_v2_t(version=pynvml.nvmlPowerValue_v2, powerScope=1, powerValueMw=milliwatts)
+        return int(ctypes.CDLL(str(library)).nvmlDeviceSetPowerManagementLimit_v2(device, ctypes.byref(value)))
+
+    assert [set_limit(limit) for limit in (2_400_000, 2_500_001, 499_999)] == [SUCCESS, INVALID, INVALID]
+
+    assert [ask("DEV_POWER_REQUESTED_LIMIT", scope) for scope in (0, 1)] == [
+        (UNSIGNED, 1_200_000),
+        (UNSIGNED, 2_400_000),
+    ]
+    gpu.remove("power.module_limit_max")
+    assert set_limit(2_400_000) == NOT_SUPPORTED
+
+
+@pytest.mark.parametrize("profile", ["gh200-480gb"])
+def test_c2c_links_are_asked_one_by_one(node: Node, ask: Ask) -> None:
+    assert ask("DEV_C2C_LINK_COUNT", 9) == (UNSIGNED, 10)
+    assert ask("DEV_C2C_LINK_GET_STATUS", 9) == (UNSIGNED, 1)
+    assert ask("DEV_C2C_LINK_GET_MAX_BW", 9) == (UNSIGNED, 44_712)
+    assert ask("DEV_C2C_LINK_GET_STATUS", 10) == INVALID
+    assert ask("DEV_C2C_LINK_ERROR_REPLAY", 0) == NOT_SUPPORTED

@@ -321,6 +321,11 @@ def test_functions_without_a_row_are_told_with_their_prototypes() -> None:
             id="derived field",
         ),
         pytest.param(
+            field_id("NVML_FI_DEV_POWER", Power.average, Power.module_average, Power.limit),
+            "NVML_FI_DEV_POWER has scopes that do not follow each other in their block",
+            id="scopes apart",
+        ),
+        pytest.param(
             field_id("NVML_FI_DEV_POWER", Driver.cuda_version),
             "NVML_FI_DEV_POWER cannot answer driver.cuda_version: it needs a stored number of a GPU",
             id="field of the node",

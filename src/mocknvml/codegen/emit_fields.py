@@ -23,17 +23,16 @@ def field_table(header: Header) -> str:
             "#include <nvml.h>",
             "enum {",
             "    MOCK_FIELD_NONE,",
-            "    MOCK_FIELD_CELL, /* one, whatever scopeId is */",
-            "    MOCK_FIELD_SUM, /* of cells */",
-            "    MOCK_FIELD_COUNT, /* the cells that hold `equal` */",
-            "    MOCK_FIELD_COUNT_RECORDS, /* the records whose member is `equal` */",
+            "    MOCK_FIELD_CELL, /* one */",
+            "    MOCK_FIELD_SCOPED, /* the cell that scopeId selects */",
+            "    MOCK_FIELD_SUM, /* of all cells */",
+            "    MOCK_FIELD_COUNT, /* of the cells that hold `equal` */",
+            "    MOCK_FIELD_COUNT_RECORDS, /* of the records whose member is `equal` */",
             "};",
             "struct mock_field {",
             "    uint32_t at;",
             "    uint32_t count_at; /* of the number of scopes of a GPU, or of the head of the records; 0: none */",
-            "    uint16_t scope_stride; /* words from one scopeId to the next */",
-            "    uint16_t cell_stride;",
-            "    uint8_t scopes; /* that scopeId selects from; 1: scopeId means nothing */",
+            "    uint16_t stride; /* words from one cell or record to the next */",
             "    uint8_t cells;",
             "    uint8_t kind;",
             "    uint8_t type;",
@@ -50,12 +49,17 @@ def field_table(header: Header) -> str:
 
 def _entry(row: FieldId, read: FieldRead) -> str:
     field = row.output.field
-    kind = "CELL" if read.scopes == read.cells == 1 else "SUM"
-    if row.equal is not None:
-        kind = "COUNT_RECORDS" if isinstance(field, Records) else "COUNT"
     value_type = VALUE_TYPES[field.kind if isinstance(field, Number) else "u32"]
     if row.real:
         value_type = "NVML_VALUE_TYPE_DOUBLE"
-    numbers = [read.at, read.count, read.scope_stride, read.cell_stride, read.scopes, read.cells]
-    rest = f"MOCK_FIELD_{kind}, {value_type}, {row.equal or 0}, {int(row.aggregate)}"
-    return f"    [{row.name}] = {{{', '.join(map(str, numbers))}, {rest}}}, /* {row.where} */"
+    numbers = f"{read.at}, {read.count}, {read.stride}, {read.cells}"
+    rest = f"MOCK_FIELD_{_kind(row, read)}, {value_type}, {row.equal or 0}, {int(row.aggregate)}"
+    return f"    [{row.name}] = {{{numbers}, {rest}}}, /* {row.where} */"
+
+
+def _kind(row: FieldId, read: FieldRead) -> str:
+    if row.equal is not None:
+        return "COUNT_RECORDS" if isinstance(row.output.field, Records) else "COUNT"
+    if read.scoped:
+        return "SCOPED"
+    return "CELL" if read.cells == 1 else "SUM"

@@ -37,15 +37,14 @@ class Read:
 
 @dataclass(frozen=True)
 class FieldRead:
-    """What a field id reads: `cells` from the word `at`, or one of `scopes`; 1 scope ignores scopeId."""
+    """What a field id reads: all cells from the word `at`, or the one that scopeId selects."""
 
     place: Place
     at: int
     count: int = 0  # word of the number of scopes that a GPU has, or of the head of a list of records
-    scopes: int = 1
-    scope_stride: int = 0
     cells: int = 1
-    cell_stride: int = 0
+    stride: int = 0
+    scoped: bool = False
 
 
 @dataclass(frozen=True)
@@ -344,14 +343,14 @@ def _field_id_read(row: FieldId) -> FieldRead:
     if isinstance(field, Records) and row.equal is not None:
         place, (offsets, words) = _place(field), record_offsets(field)
         first = place.offset + 1 + offsets[row.output.arguments[0]]
-        return FieldRead(place, first, count=place.offset, cells=field.capacity, cell_stride=words)
+        return FieldRead(place, first, count=place.offset, cells=field.capacity, stride=words)
     read = _selected_cells(row, row.output)
     if row.scopes:
         reads = [read, *(_selected_cells(row, other) for other in row.scopes)]
         stride = reads[1].at - read.at
         if any(other.at != read.at + stride * number for number, other in enumerate(reads)):
             raise TableError(f"{row.where}: {row.name} has scopes that do not follow each other in their block")
-        return replace(read, scopes=len(reads), scope_stride=stride)
+        return replace(read, cells=len(reads), stride=stride, scoped=True)
     return read
 
 
@@ -368,9 +367,9 @@ def _selected_cells(row: FieldId, selected: Selected) -> FieldRead:
         if key == "scopeId" and not selected.fixed:
             counting = [other for other in field.block.fields() if isinstance(other, Number) and other.counts]
             count = _place(counting[0]).offset if counting else 0
-            read = replace(read, count=count, scopes=len(domain), scope_stride=step)
+            read = replace(read, count=count, cells=len(domain), stride=step, scoped=True)
         elif key == "all" and not selected.fixed:
-            read = replace(read, cells=len(domain), cell_stride=step)
+            read = replace(read, cells=len(domain), stride=step)
         elif key in domain.keys:
             read = replace(read, at=read.at + domain.keys.index(key) * step)
         else:

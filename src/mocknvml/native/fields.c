@@ -25,16 +25,15 @@ static void put_value(const struct mock_field *field, uint64_t value, nvmlFieldV
     }
 }
 
-/* The sum over cells, of those that hold a value. */
-static nvmlReturn_t read_cells(const mock_word *state, const struct mock_field *field, uint32_t at, uint32_t cells,
-                               uint32_t stride, uint64_t *value)
+/* The sum over the cells that hold a value, or how many hold `equal`. */
+static nvmlReturn_t read_cells(const mock_word *state, const struct mock_field *field, uint64_t *value)
 {
     nvmlReturn_t answer = NVML_ERROR_NOT_SUPPORTED;
     uint64_t cell;
 
     *value = 0;
-    for (uint32_t i = 0; i < cells; i++) {
-        nvmlReturn_t status = mock_number(state, MOCK_GPU_SIGNALS, at + i * stride, &cell);
+    for (uint32_t i = 0; i < field->cells; i++) {
+        nvmlReturn_t status = mock_number(state, MOCK_GPU_SIGNALS, field->at + i * field->stride, &cell);
         if (status == NVML_ERROR_NOT_SUPPORTED)
             continue;
         if (status != NVML_SUCCESS)
@@ -52,32 +51,43 @@ static nvmlReturn_t count_records(const mock_word *state, const struct mock_fiel
 
     *value = 0;
     for (uint32_t i = 0; i < records; i++)
-        *value += mock_word_at(state, field->at + i * field->cell_stride) == field->equal;
+        *value += mock_word_at(state, field->at + i * field->stride) == field->equal;
     return mock_head_status(head);
 }
 
-/*
- * An id without scopes ignores scopeId: UCX asks NVML_FI_DEV_NVSWITCH_CONNECTED_LINK_COUNT with an uninitialised one, and
- * Datadog's agent passes a link to the *_ERROR_COUNT_TOTAL.
- */
-static nvmlReturn_t read_field(const mock_word *state, const struct mock_field *field, uint32_t scope, uint64_t *value)
+static nvmlReturn_t read_scoped(const mock_word *state, const struct mock_field *field, uint32_t scope, uint64_t *value)
 {
-    if (field->kind == MOCK_FIELD_NONE)
-        return NVML_ERROR_NOT_SUPPORTED;
-    if (field->kind == MOCK_FIELD_COUNT_RECORDS)
-        return count_records(state, field, value);
-    if (field->scopes == 1)
-        return read_cells(state, field, field->at, field->cells, field->cell_stride, value);
     if (scope == UINT_MAX && field->aggregate)
-        return read_cells(state, field, field->at, field->scopes, field->scope_stride, value);
+        return read_cells(state, field, value);
     if (field->count_at != 0) {
         nvmlReturn_t status = mock_below(state, MOCK_GPU_SIGNALS, field->count_at, scope);
         if (status != NVML_SUCCESS)
             return status;
     }
-    if (scope >= field->scopes)
+    if (scope >= field->cells)
         return NVML_ERROR_NOT_SUPPORTED;
-    return read_cells(state, field, field->at + field->scope_stride * scope, 1, 0, value);
+    return mock_number(state, MOCK_GPU_SIGNALS, field->at + field->stride * scope, value);
+}
+
+/*
+ * An id without scopes ignores scopeId: UCX asks NVML_FI_DEV_NVSWITCH_CONNECTED_LINK_COUNT with an uninitialised one,
+ * and Datadog's agent passes a link to the *_ERROR_COUNT_TOTAL.
+ */
+static nvmlReturn_t read_field(const mock_word *state, const struct mock_field *field, uint32_t scope, uint64_t *value)
+{
+    switch (field->kind) {
+    case MOCK_FIELD_CELL:
+        return mock_number(state, MOCK_GPU_SIGNALS, field->at, value);
+    case MOCK_FIELD_SCOPED:
+        return read_scoped(state, field, scope, value);
+    case MOCK_FIELD_SUM:
+    case MOCK_FIELD_COUNT:
+        return read_cells(state, field, value);
+    case MOCK_FIELD_COUNT_RECORDS:
+        return count_records(state, field, value);
+    default:
+        return NVML_ERROR_NOT_SUPPORTED;
+    }
 }
 
 /* Which status a field id has is told per value; the call itself succeeds. */

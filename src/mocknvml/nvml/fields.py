@@ -344,7 +344,7 @@ FIELDS = (
 
 NO_FIELDS = (
     *no_field(
-        "Rubin and newer, of which no board is out, or without a public source of what it reads",
+        "No public source says which board answers it",
         "NVML_FI_DEV_MMA_STALL_PERCENT",
         "NVML_FI_DEV_MCLK_SWITCH_TYPE",
         "NVML_FI_DEV_MCLK_MIN_SWITCH_INTERVAL_MILLISECONDS",
