@@ -502,6 +502,8 @@ NO_FIELD = {
     "nvmlDeviceSetTemperatureThreshold": "test_setters.py",
     "nvmlDeviceClearFieldValues": "test_no_field_value_can_be_cleared",
     "nvmlDeviceSetRusdSettings_v1": "test_setters.py",
+    "nvmlDevicePowerSmoothingActivatePresetProfile": "test_setters.py",
+    "nvmlDevicePowerSmoothingUpdatePresetProfileParam": "test_setters.py",
     "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
     "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
     "nvmlDeviceGetHandleByPciBusId_v2": "test_address_finds_the_gpu",

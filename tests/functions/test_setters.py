@@ -336,3 +336,63 @@ def test_the_metrics_that_the_driver_polls_are_a_mask(gpu: Gpu, ask: Ask) -> Non
         assert gpu.get("modes.shared_data_polling") == mask
     gpu.fail("modes.shared_data_polling", 27)
     assert ask(polling(1)) == ["NVMLError_NotReady"]
+
+
+def smoothing(function: str, profile: int, parameter: int = 0, value: float = 0) -> str:
+    name = f"nvmlDevicePowerSmoothing{function}"
+    return f"struct('{name}', 'IIId', nvmlPowerSmoothingProfile_v1, {profile}, {parameter}, {value})"
+
+
+def test_a_preset_profile_of_power_smoothing_is_activated(gpu: Gpu, ask: Ask) -> None:
+    activate, key = "ActivatePresetProfile", "power_smoothing.active_preset"
+    assert ask(AS_NOBODY, smoothing(activate, 1))[1:] == ["NVMLError_NotSupported"]
+    gpu.set(key, 0)
+    assert ask(AS_NOBODY, smoothing(activate, 9))[1:] == ["NVMLError_NoPermission"]
+    assert ask(smoothing(activate, 5), smoothing(activate, 4)) == ["NVMLError_InvalidArgument", None]
+    gpu.set("power_smoothing.presets", 3)
+    assert ask(smoothing(activate, 3), smoothing(activate, 2)) == ["NVMLError_InvalidArgument", None]
+    assert gpu.get(key) == 2
+    gpu.fail(key, 27)
+    assert ask(smoothing(activate, 1)) == ["NVMLError_NotReady"]
+
+
+PARAMETERS = {
+    "floor_percent": 100,
+    "ramp_up": 0xFFFFFFFF,
+    "ramp_down": 0xFFFFFFFF,
+    "ramp_down_hysteresis": 0xFFFFFFFF,
+    "secondary_floor": 0xFFFFFFFF,
+    "activation_window": 255,
+    "target_window": 255,
+    "activation_offset": 0xFFFFFFFF,
+}
+
+
+@pytest.mark.parametrize(("number", "name"), list(enumerate(PARAMETERS)))
+def test_a_parameter_of_a_preset_profile_is_set_within_its_range(number: int, name: str, gpu: Gpu, ask: Ask) -> None:
+    update, greatest = "UpdatePresetProfileParam", PARAMETERS[name]
+    keys = [f"power_smoothing.preset.{profile}.{other}" for profile in (0, 3) for other in PARAMETERS]
+    gpu.update(dict.fromkeys(keys, 1))
+
+    assert ask(smoothing(update, 3, number, greatest), smoothing(update, 3, number, 42.75)) == [None, None]
+    assert {key: gpu.get(key) for key in keys if gpu.get(key) != 1} == {f"power_smoothing.preset.3.{name}": 42}
+    assert ask(smoothing(update, 3, number, greatest)) == [None]
+    refused = [greatest + 1, -1, "float('nan')"]
+    calls = [smoothing(update, 3, number, value) for value in refused]  # type: ignore[arg-type]
+    assert ask(*calls) == ["NVMLError_InvalidArgument"] * 3
+    assert gpu.get(f"power_smoothing.preset.3.{name}") == greatest
+
+
+def test_a_parameter_is_set_by_root_where_the_board_has_it(gpu: Gpu, ask: Ask) -> None:
+    update = "UpdatePresetProfileParam"
+    gpu.set("power_smoothing.preset.1.floor_percent", 10)
+
+    assert ask(smoothing(update, 5, 0, 1), smoothing(update, 1, 8, 1)) == ["NVMLError_InvalidArgument"] * 2
+    assert ask(smoothing(update, 2, 0, 1)) == ["NVMLError_NotSupported"]
+    assert ask(AS_NOBODY, smoothing(update, 1, 0, 999))[1:] == ["NVMLError_NoPermission"]
+    gpu.update({"power_smoothing.floor_percent_min": "20 %", "power_smoothing.floor_percent_max": "80 %"})
+    calls = [smoothing(update, 1, 0, value) for value in (19.5, 80.5, 20)]
+    assert ask(*calls) == ["NVMLError_InvalidArgument"] * 2 + [None]
+    gpu.set("power_smoothing.presets", 1)
+    assert ask(smoothing(update, 1, 0, 30)) == ["NVMLError_InvalidArgument"]
+    assert gpu.get("power_smoothing.preset.1.floor_percent") == 20

@@ -54,8 +54,6 @@ FUNCTIONS = (
         "nvmlDeviceWorkloadPowerProfileSetRequestedProfiles",
         "nvmlDeviceWorkloadPowerProfileClearRequestedProfiles",
         "nvmlDeviceWorkloadPowerProfileUpdateProfiles_v1",
-        "nvmlDevicePowerSmoothingActivatePresetProfile",
-        "nvmlDevicePowerSmoothingUpdatePresetProfileParam",
     ),
     *unmodelled(
         "Power profiles, power smoothing and power modes",
@@ -63,7 +61,6 @@ FUNCTIONS = (
         "nvmlDeviceGetAdaptiveTgpModeInfo_v1",
         "nvmlDeviceWorkloadPowerProfileGetProfilesInfo",
         "nvmlDeviceWorkloadPowerProfileGetCurrentProfiles",
-        "nvmlDevicePowerSmoothingSetState",
     ),
     *unmodelled(
         "Clock tables, offsets and event reasons",
