@@ -396,3 +396,80 @@ def test_a_parameter_is_set_by_root_where_the_board_has_it(gpu: Gpu, ask: Ask) -
     gpu.set("power_smoothing.presets", 1)
     assert ask(smoothing(update, 1, 0, 30)) == ["NVMLError_InvalidArgument"]
     assert gpu.get("power_smoothing.preset.1.floor_percent") == 20
+
+
+def mizer(mode: int) -> str:
+    return f"struct('nvmlDeviceSetPowerMizerMode_v1', 'III', 0, {mode}, 0)"
+
+
+def test_everybody_sets_a_power_mizer_mode_that_the_board_has(gpu: Gpu, ask: Ask) -> None:
+    gpu.set("power.mizer", "adaptive")
+    assert ask(mizer(1)) == ["NVMLError_NotSupported"]
+    gpu.set("power.mizer_supported", 0b1011)
+
+    assert ask(AS_NOBODY, mizer(1), mizer(2), mizer(4), mizer(32))[1:] == [None] + ["NVMLError_InvalidArgument"] * 3
+    assert gpu.get("power.mizer") == 1
+    gpu.fail("power.mizer", 27)
+    assert ask(mizer(1)) == ["NVMLError_NotReady"]
+
+
+CLEAR, ADD, OVERWRITE = range(3)
+Profiles = Callable[[], tuple[object, object]]
+
+
+def profiles(operation: int, *bits: int) -> str:
+    mask = [sum(1 << bit % 32 for bit in bits if bit // 32 == word) for word in range(8)]
+    numbers = ", ".join(map(str, (operation, *mask)))
+    return f"struct('nvmlDeviceWorkloadPowerProfileUpdateProfiles_v1', '9I', {numbers})"
+
+
+def old_profiles(function: str, mask: int) -> str:
+    name = f"nvmlDeviceWorkloadPowerProfile{function}RequestedProfiles"
+    return f"struct('{name}', '9I', nvmlWorkloadPowerProfileRequestedProfiles_v1, {mask}" + ", 0" * 7 + ")"
+
+
+@pytest.fixture
+def power_profiles(gpu: Gpu) -> Profiles:
+    """The first words of the requested and the enforced profiles, on a GPU that has profiles 0 to 3 and 40."""
+    for word in range(8):
+        gpu.update({f"power_profiles.{name}.{word}": 0 for name in ("supported", "requested", "enforced")})
+    gpu.update({"power_profiles.supported.0": 0b1111, "power_profiles.supported.1": 1 << 8})
+    for name, priority, conflicts in (("max_p", 9, 0b0010), ("max_q", 2, 0b0101), ("compute", 5, 0b1010)):
+        gpu.update({f"power_profiles.priority.{name}": priority, f"power_profiles.conflicts.{name}": conflicts})
+    return lambda: (gpu.get("power_profiles.requested.0"), gpu.get("power_profiles.enforced.0"))
+
+
+def test_profiles_are_added_removed_and_overwritten(gpu: Gpu, ask: Ask, power_profiles: Profiles) -> None:
+    for call, requested in (
+        (profiles(ADD, 0), 0b0001),
+        (profiles(ADD, 3), 0b1001),
+        (profiles(CLEAR, 0, 2), 0b1000),
+        (profiles(OVERWRITE, 2), 0b0100),
+        (old_profiles("Set", 0b0001), 0b0101),
+        (old_profiles("Clear", 0b0100), 0b0001),
+        (profiles(OVERWRITE), 0),
+    ):
+        assert ask(call) == [None]
+        assert power_profiles() == (requested, requested)
+    assert ask(profiles(ADD, 40)) == [None]
+    assert (gpu.get("power_profiles.requested.1"), gpu.get("power_profiles.enforced.1")) == (1 << 8, 1 << 8)
+
+
+def test_of_profiles_in_conflict_the_one_that_comes_first_is_enforced(ask: Ask, power_profiles: Profiles) -> None:
+    for bits, enforced in (((0, 1), 0b0010), ((0, 1, 2), 0b0010), ((0, 2), 0b0101), ((0, 2, 3), 0b1001)):
+        assert ask(profiles(OVERWRITE, *bits)) == [None]
+        assert power_profiles() == (sum(1 << bit for bit in bits), enforced)
+
+
+def test_profiles_that_the_board_lacks_are_refused(gpu: Gpu, ask: Ask, power_profiles: Profiles) -> None:
+    assert ask(profiles(ADD, 1)) == [None]
+    calls = [*(profiles(operation, 1, 4) for operation in (CLEAR, ADD, OVERWRITE)), profiles(ADD, 41), profiles(3, 1)]
+    calls += [old_profiles("Set", 0x10), old_profiles("Clear", 0x10)]
+
+    assert ask(*calls) == ["NVMLError_InvalidArgument"] * len(calls)
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * len(calls)
+    assert power_profiles() == (2, 2)
+    gpu.fail("power_profiles.enforced.7", 27)
+    assert ask(*calls) == ["NVMLError_NotReady"] * len(calls)
+    gpu.remove("power_profiles.supported.0")
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NotSupported"] * len(calls)

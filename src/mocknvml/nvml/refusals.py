@@ -48,12 +48,7 @@ FUNCTIONS = (
     ),
     *unmodelled(
         "Setters and actions",
-        "nvmlDeviceSetPowerMizerMode_v1",
-        "nvmlDeviceSetAdaptiveTgpMode_v1",
         "nvmlDeviceSetMemoryLimits_v1",
-        "nvmlDeviceWorkloadPowerProfileSetRequestedProfiles",
-        "nvmlDeviceWorkloadPowerProfileClearRequestedProfiles",
-        "nvmlDeviceWorkloadPowerProfileUpdateProfiles_v1",
     ),
     *unmodelled(
         "Power profiles, power smoothing and power modes",
