@@ -508,6 +508,7 @@ NO_FIELD = {
     "nvmlDeviceWorkloadPowerProfileClearRequestedProfiles": "test_setters.py",
     "nvmlDeviceWorkloadPowerProfileUpdateProfiles_v1": "test_setters.py",
     "nvmlDeviceSetPowerMizerMode_v1": "test_setters.py",
+    "nvmlDeviceSetMemoryLimits_v1": "test_setters.py",
     "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
     "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
     "nvmlDeviceGetHandleByPciBusId_v2": "test_address_finds_the_gpu",

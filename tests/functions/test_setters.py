@@ -473,3 +473,72 @@ def test_profiles_that_the_board_lacks_are_refused(gpu: Gpu, ask: Ask, power_pro
     assert ask(*calls) == ["NVMLError_NotReady"] * len(calls)
     gpu.remove("power_profiles.supported.0")
     assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NotSupported"] * len(calls)
+
+
+NO_LIMIT = 0xFFFFFFFFFFFFFFFF
+
+
+def memory_limits(path: str, soft: int, hard: int) -> str:
+    return f"struct('nvmlDeviceSetMemoryLimits_v1', 'PQQ', cast(c_char_p(b'{path}'), c_void_p).value, {soft}, {hard})"
+
+
+def limits_of(gpu: Gpu) -> list[tuple[object, ...]]:
+    listed = gpu.get("memory.limits")
+    assert isinstance(listed, list)
+    return [(limit["cgroup"], limit["soft"], limit["hard"], limit["used"]) for limit in listed]
+
+
+@pytest.fixture
+def limited(gpu: Gpu) -> Gpu:
+    """A GPU of 1000 bytes that can limit control groups."""
+    gpu.update({"memory.total": "1000 B", "memory.limits": []})
+    return gpu
+
+
+def test_memory_limits_are_set_changed_and_cleared_by_group(limited: Gpu, ask: Ask, tmp_path: Path) -> None:
+    first, second, third = paths = [str(tmp_path / name) for name in ("a", "b", "a-longer-name")]
+    for path in paths:
+        Path(path).mkdir()
+
+    calls = [memory_limits(path, 10 * at, 1000) for at, path in enumerate(paths)]
+    assert ask(*calls) == [None] * 3
+    assert limits_of(limited) == [(first, 0, 1000, 0), (second, 10, 1000, 0), (third, 20, 1000, 0)]
+    members = ("cgroup", "soft", "hard", "used")
+    used = [
+        dict(zip(members, (path, f"{soft} B", f"{hard} B", "7 B"), strict=True))
+        for path, soft, hard, _ in limits_of(limited)
+    ]
+    limited.set("memory.limits", used)
+    assert ask(memory_limits(f"{second}/", 30, NO_LIMIT)) == [None]
+    assert limits_of(limited)[1] == (second, 30, NO_LIMIT, 7)
+    assert ask(memory_limits(first, 0, NO_LIMIT), memory_limits(f"{first}//", 0, NO_LIMIT)) == [None] * 2
+    assert limits_of(limited) == [(second, 30, NO_LIMIT, 7), (third, 20, 1000, 7)]
+    assert ask(*(memory_limits(path, 0, NO_LIMIT) for path in paths)) == [None] * 3
+    assert limits_of(limited) == []
+
+
+def test_memory_limits_fit_the_memory_and_name_a_group_that_exists(limited: Gpu, ask: Ask, tmp_path: Path) -> None:
+    refused = [memory_limits(str(tmp_path), *limits) for limits in ((11, 10), (0, 1001), (1001, NO_LIMIT))]
+    refused.append(memory_limits("/" * 2 + "a" * 256, 0, 10))
+
+    assert ask(*refused) == ["NVMLError_InvalidArgument"] * len(refused)
+    assert ask(memory_limits(f"{tmp_path}/none", 0, 10)) == ["NVMLError_OperatingSystem"]
+    assert ask(AS_NOBODY, *refused)[1:] == ["NVMLError_NoPermission"] * len(refused)
+    assert ask("struct('nvmlDeviceSetMemoryLimits_v1', 'PQQ', 0, 0, 10)") == ["NVMLError_InvalidArgument"]
+    assert limits_of(limited) == []
+    limited.fail("memory.limits", 27)
+    assert ask(refused[0]) == ["NVMLError_NotReady"]
+    limited.remove("memory.limits")
+    assert ask(AS_NOBODY, refused[0])[1:] == ["NVMLError_NotSupported"]
+
+
+def test_no_more_groups_than_there_is_room_for_have_limits(limited: Gpu, ask: Ask, tmp_path: Path) -> None:
+    paths = [tmp_path / str(number) for number in range(17)]
+    for path in paths:
+        path.mkdir()
+
+    answers = ask(*(memory_limits(str(path), 1, 10) for path in paths))
+    assert answers == [None] * 16 + ["NVMLError_InsufficientResources"]
+    assert len(limits_of(limited)) == 16
+    assert ask(memory_limits(str(paths[15]), 0, NO_LIMIT), memory_limits(str(paths[16]), 1, 10)) == [None] * 2
+    assert limits_of(limited)[-1][0] == str(paths[16])

@@ -29,7 +29,9 @@ nvmlReturn_t native_nvmlDevicePowerSmoothingActivatePresetProfile(nvmlDevice_t d
 
 static uint32_t place(const nvmlPowerSmoothingProfile_t *profile)
 {
-    return MOCK_AT(power_smoothing.preset) + 2 * (profile->profileId * NVML_POWER_SMOOTHING_NUM_PROFILE_PARAMS + profile->paramId);
+    uint32_t element = profile->profileId * NVML_POWER_SMOOTHING_NUM_PROFILE_PARAMS + profile->paramId;
+
+    return MOCK_AT(power_smoothing.preset) + 2 * element;
 }
 
 /* The range that nvml.h gives each parameter, and for the floor the board's own. */

@@ -47,10 +47,6 @@ FUNCTIONS = (
         "nvmlDeviceReadPRMCounters_v1",
     ),
     *unmodelled(
-        "Setters and actions",
-        "nvmlDeviceSetMemoryLimits_v1",
-    ),
-    *unmodelled(
         "Power profiles, power smoothing and power modes",
         "nvmlDeviceGetPowerMizerMode_v1",
         "nvmlDeviceGetAdaptiveTgpModeInfo_v1",

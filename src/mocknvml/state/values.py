@@ -34,6 +34,7 @@ UNITS: Final[dict[str, dict[str, int]]] = {
     "MHz": {"MHz": 1, "GHz": 1000},
     "C": {"C": 1},
     "%": {"%": 1},
+    "bits": {"bits": 1},
     "KB/s": {"KB/s": 1, "MB/s": 1000, "GB/s": 1_000_000},
     "MB/s": {"MB/s": 1, "GB/s": 1000},
     "Mbps": {"Mbps": 1, "Gbps": 1000},
