@@ -336,3 +336,209 @@ def test_the_metrics_that_the_driver_polls_are_a_mask(gpu: Gpu, ask: Ask) -> Non
         assert gpu.get("modes.shared_data_polling") == mask
     gpu.fail("modes.shared_data_polling", 27)
     assert ask(polling(1)) == ["NVMLError_NotReady"]
+
+
+def smoothing(function: str, profile: int, parameter: int = 0, value: float = 0) -> str:
+    name = f"nvmlDevicePowerSmoothing{function}"
+    return f"struct('{name}', 'IIId', nvmlPowerSmoothingProfile_v1, {profile}, {parameter}, {value})"
+
+
+def test_a_preset_profile_of_power_smoothing_is_activated(gpu: Gpu, ask: Ask) -> None:
+    activate, key = "ActivatePresetProfile", "power_smoothing.active_preset"
+    assert ask(AS_NOBODY, smoothing(activate, 1))[1:] == ["NVMLError_NotSupported"]
+    gpu.set(key, 0)
+    assert ask(AS_NOBODY, smoothing(activate, 9))[1:] == ["NVMLError_NoPermission"]
+    assert ask(smoothing(activate, 5), smoothing(activate, 4)) == ["NVMLError_InvalidArgument", None]
+    gpu.set("power_smoothing.presets", 3)
+    assert ask(smoothing(activate, 3), smoothing(activate, 2)) == ["NVMLError_InvalidArgument", None]
+    assert gpu.get(key) == 2
+    gpu.fail(key, 27)
+    assert ask(smoothing(activate, 1)) == ["NVMLError_NotReady"]
+
+
+PARAMETERS = {
+    "floor_percent": 100,
+    "ramp_up": 0xFFFFFFFF,
+    "ramp_down": 0xFFFFFFFF,
+    "ramp_down_hysteresis": 0xFFFFFFFF,
+    "secondary_floor": 0xFFFFFFFF,
+    "activation_window": 255,
+    "target_window": 255,
+    "activation_offset": 0xFFFFFFFF,
+}
+
+
+@pytest.mark.parametrize(("number", "name"), list(enumerate(PARAMETERS)))
+def test_a_parameter_of_a_preset_profile_is_set_within_its_range(number: int, name: str, gpu: Gpu, ask: Ask) -> None:
+    update, greatest = "UpdatePresetProfileParam", PARAMETERS[name]
+    keys = [f"power_smoothing.preset.{profile}.{other}" for profile in (0, 3) for other in PARAMETERS]
+    gpu.update(dict.fromkeys(keys, 1))
+
+    assert ask(smoothing(update, 3, number, greatest), smoothing(update, 3, number, 42.75)) == [None, None]
+    assert {key: gpu.get(key) for key in keys if gpu.get(key) != 1} == {f"power_smoothing.preset.3.{name}": 42}
+    assert ask(smoothing(update, 3, number, greatest)) == [None]
+    refused = [greatest + 1, -1, "float('nan')"]
+    calls = [smoothing(update, 3, number, value) for value in refused]  # type: ignore[arg-type]
+    assert ask(*calls) == ["NVMLError_InvalidArgument"] * 3
+    assert gpu.get(f"power_smoothing.preset.3.{name}") == greatest
+
+
+def test_a_parameter_is_set_by_root_where_the_board_has_it(gpu: Gpu, ask: Ask) -> None:
+    update = "UpdatePresetProfileParam"
+    gpu.set("power_smoothing.preset.1.floor_percent", 10)
+
+    assert ask(smoothing(update, 5, 0, 1), smoothing(update, 1, 8, 1)) == ["NVMLError_InvalidArgument"] * 2
+    assert ask(smoothing(update, 2, 0, 1)) == ["NVMLError_NotSupported"]
+    assert ask(AS_NOBODY, smoothing(update, 1, 0, 999))[1:] == ["NVMLError_NoPermission"]
+    gpu.update({"power_smoothing.floor_percent_min": "20 %", "power_smoothing.floor_percent_max": "80 %"})
+    calls = [smoothing(update, 1, 0, value) for value in (19.5, 80.5, 20)]
+    assert ask(*calls) == ["NVMLError_InvalidArgument"] * 2 + [None]
+    gpu.set("power_smoothing.presets", 1)
+    assert ask(smoothing(update, 1, 0, 30)) == ["NVMLError_InvalidArgument"]
+    assert gpu.get("power_smoothing.preset.1.floor_percent") == 20
+
+
+def mizer(mode: int) -> str:
+    return f"struct('nvmlDeviceSetPowerMizerMode_v1', 'III', 0, {mode}, 0)"
+
+
+def test_everybody_sets_a_power_mizer_mode_that_the_board_has(gpu: Gpu, ask: Ask) -> None:
+    gpu.set("power.mizer", "adaptive")
+    assert ask(mizer(1)) == ["NVMLError_NotSupported"]
+    gpu.set("power.mizer_supported", 0b1011)
+
+    assert ask(AS_NOBODY, mizer(1), mizer(2), mizer(4), mizer(32))[1:] == [None] + ["NVMLError_InvalidArgument"] * 3
+    assert gpu.get("power.mizer") == 1
+    gpu.fail("power.mizer", 27)
+    assert ask(mizer(1)) == ["NVMLError_NotReady"]
+
+
+CLEAR, ADD, OVERWRITE = range(3)
+Profiles = Callable[[], tuple[object, object]]
+
+
+def profiles(operation: int, *bits: int) -> str:
+    mask = [sum(1 << bit % 32 for bit in bits if bit // 32 == word) for word in range(8)]
+    numbers = ", ".join(map(str, (operation, *mask)))
+    return f"struct('nvmlDeviceWorkloadPowerProfileUpdateProfiles_v1', '9I', {numbers})"
+
+
+def old_profiles(function: str, mask: int) -> str:
+    name = f"nvmlDeviceWorkloadPowerProfile{function}RequestedProfiles"
+    return f"struct('{name}', '9I', nvmlWorkloadPowerProfileRequestedProfiles_v1, {mask}" + ", 0" * 7 + ")"
+
+
+@pytest.fixture
+def power_profiles(gpu: Gpu) -> Profiles:
+    """The first words of the requested and the enforced profiles, on a GPU that has profiles 0 to 3 and 40."""
+    for word in range(8):
+        gpu.update({f"power_profiles.{name}.{word}": 0 for name in ("supported", "requested", "enforced")})
+    gpu.update({"power_profiles.supported.0": 0b1111, "power_profiles.supported.1": 1 << 8})
+    for name, priority, conflicts in (("max_p", 9, 0b0010), ("max_q", 2, 0b0101), ("compute", 5, 0b1010)):
+        gpu.update({f"power_profiles.priority.{name}": priority, f"power_profiles.conflicts.{name}": conflicts})
+    return lambda: (gpu.get("power_profiles.requested.0"), gpu.get("power_profiles.enforced.0"))
+
+
+def test_profiles_are_added_removed_and_overwritten(gpu: Gpu, ask: Ask, power_profiles: Profiles) -> None:
+    for call, requested in (
+        (profiles(ADD, 0), 0b0001),
+        (profiles(ADD, 3), 0b1001),
+        (profiles(CLEAR, 0, 2), 0b1000),
+        (profiles(OVERWRITE, 2), 0b0100),
+        (old_profiles("Set", 0b0001), 0b0101),
+        (old_profiles("Clear", 0b0100), 0b0001),
+        (profiles(OVERWRITE), 0),
+    ):
+        assert ask(call) == [None]
+        assert power_profiles() == (requested, requested)
+    assert ask(profiles(ADD, 40)) == [None]
+    assert (gpu.get("power_profiles.requested.1"), gpu.get("power_profiles.enforced.1")) == (1 << 8, 1 << 8)
+
+
+def test_of_profiles_in_conflict_the_one_that_comes_first_is_enforced(ask: Ask, power_profiles: Profiles) -> None:
+    for bits, enforced in (((0, 1), 0b0010), ((0, 1, 2), 0b0010), ((0, 2), 0b0101), ((0, 2, 3), 0b1001)):
+        assert ask(profiles(OVERWRITE, *bits)) == [None]
+        assert power_profiles() == (sum(1 << bit for bit in bits), enforced)
+
+
+def test_profiles_that_the_board_lacks_are_refused(gpu: Gpu, ask: Ask, power_profiles: Profiles) -> None:
+    assert ask(profiles(ADD, 1)) == [None]
+    calls = [*(profiles(operation, 1, 4) for operation in (CLEAR, ADD, OVERWRITE)), profiles(ADD, 41), profiles(3, 1)]
+    calls += [old_profiles("Set", 0x10), old_profiles("Clear", 0x10)]
+
+    assert ask(*calls) == ["NVMLError_InvalidArgument"] * len(calls)
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * len(calls)
+    assert power_profiles() == (2, 2)
+    gpu.fail("power_profiles.enforced.7", 27)
+    assert ask(*calls) == ["NVMLError_NotReady"] * len(calls)
+    gpu.remove("power_profiles.supported.0")
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NotSupported"] * len(calls)
+
+
+NO_LIMIT = 0xFFFFFFFFFFFFFFFF
+
+
+def memory_limits(path: str, soft: int, hard: int) -> str:
+    return f"struct('nvmlDeviceSetMemoryLimits_v1', 'PQQ', cast(c_char_p(b'{path}'), c_void_p).value, {soft}, {hard})"
+
+
+def limits_of(gpu: Gpu) -> list[tuple[object, ...]]:
+    listed = gpu.get("memory.limits")
+    assert isinstance(listed, list)
+    return [(limit["cgroup"], limit["soft"], limit["hard"], limit["used"]) for limit in listed]
+
+
+@pytest.fixture
+def limited(gpu: Gpu) -> Gpu:
+    """A GPU of 1000 bytes that can limit control groups."""
+    gpu.update({"memory.total": "1000 B", "memory.limits": []})
+    return gpu
+
+
+def test_memory_limits_are_set_changed_and_cleared_by_group(limited: Gpu, ask: Ask, tmp_path: Path) -> None:
+    first, second, third = paths = [str(tmp_path / name) for name in ("a", "b", "a-longer-name")]
+    for path in paths:
+        Path(path).mkdir()
+
+    calls = [memory_limits(path, 10 * at, 1000) for at, path in enumerate(paths)]
+    assert ask(*calls) == [None] * 3
+    assert limits_of(limited) == [(first, 0, 1000, 0), (second, 10, 1000, 0), (third, 20, 1000, 0)]
+    members = ("cgroup", "soft", "hard", "used")
+    used = [
+        dict(zip(members, (path, f"{soft} B", f"{hard} B", "7 B"), strict=True))
+        for path, soft, hard, _ in limits_of(limited)
+    ]
+    limited.set("memory.limits", used)
+    assert ask(memory_limits(f"{second}/", 30, NO_LIMIT)) == [None]
+    assert limits_of(limited)[1] == (second, 30, NO_LIMIT, 7)
+    assert ask(memory_limits(first, 0, NO_LIMIT), memory_limits(f"{first}//", 0, NO_LIMIT)) == [None] * 2
+    assert limits_of(limited) == [(second, 30, NO_LIMIT, 7), (third, 20, 1000, 7)]
+    assert ask(*(memory_limits(path, 0, NO_LIMIT) for path in paths)) == [None] * 3
+    assert limits_of(limited) == []
+
+
+def test_memory_limits_fit_the_memory_and_name_a_group_that_exists(limited: Gpu, ask: Ask, tmp_path: Path) -> None:
+    refused = [memory_limits(str(tmp_path), *limits) for limits in ((11, 10), (0, 1001), (1001, NO_LIMIT))]
+    refused.append(memory_limits("/" * 2 + "a" * 256, 0, 10))
+
+    assert ask(*refused) == ["NVMLError_InvalidArgument"] * len(refused)
+    assert ask(memory_limits(f"{tmp_path}/none", 0, 10)) == ["NVMLError_OperatingSystem"]
+    assert ask(AS_NOBODY, *refused)[1:] == ["NVMLError_NoPermission"] * len(refused)
+    assert ask("struct('nvmlDeviceSetMemoryLimits_v1', 'PQQ', 0, 0, 10)") == ["NVMLError_InvalidArgument"]
+    assert limits_of(limited) == []
+    limited.fail("memory.limits", 27)
+    assert ask(refused[0]) == ["NVMLError_NotReady"]
+    limited.remove("memory.limits")
+    assert ask(AS_NOBODY, refused[0])[1:] == ["NVMLError_NotSupported"]
+
+
+def test_no_more_groups_than_there_is_room_for_have_limits(limited: Gpu, ask: Ask, tmp_path: Path) -> None:
+    paths = [tmp_path / str(number) for number in range(17)]
+    for path in paths:
+        path.mkdir()
+
+    answers = ask(*(memory_limits(str(path), 1, 10) for path in paths))
+    assert answers == [None] * 16 + ["NVMLError_InsufficientResources"]
+    assert len(limits_of(limited)) == 16
+    assert ask(memory_limits(str(paths[15]), 0, NO_LIMIT), memory_limits(str(paths[16]), 1, 10)) == [None] * 2
+    assert limits_of(limited)[-1][0] == str(paths[16])

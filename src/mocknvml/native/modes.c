@@ -10,5 +10,7 @@ nvmlReturn_t native_nvmlDeviceSetRusdSettings_v1(nvmlDevice_t device, nvmlRusdSe
 
     if (status != NVML_SUCCESS)
         return status;
-    return gpu != NULL ? mock_set_number(node, gpu, MOCK_AT(modes.shared_data_polling), settings->pollMask) : NVML_ERROR_UNKNOWN;
+    if (gpu == NULL)
+        return NVML_ERROR_UNKNOWN;
+    return mock_set_number(node, gpu, MOCK_AT(modes.shared_data_polling), settings->pollMask);
 }

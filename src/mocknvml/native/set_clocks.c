@@ -148,7 +148,8 @@ static nvmlReturn_t set_application(mock_word *state, const void *context)
     return NVML_SUCCESS;
 }
 
-nvmlReturn_t native_nvmlDeviceSetApplicationsClocks(nvmlDevice_t device, unsigned int memClockMHz, unsigned int graphicsClockMHz)
+nvmlReturn_t native_nvmlDeviceSetApplicationsClocks(nvmlDevice_t device, unsigned int memClockMHz,
+                                                    unsigned int graphicsClockMHz)
 {
     struct pair pair = {memClockMHz, graphicsClockMHz};
     nvmlReturn_t status = may_set_application(device, SUPPORTED);

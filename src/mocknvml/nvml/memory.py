@@ -46,4 +46,5 @@ FUNCTIONS = (
     getter("nvmlDeviceGetMemoryBusWidth", Memory.bus_width),
     native("nvmlDeviceGetMemoryLimits_v1", "memory_limits.c"),
     getter("nvmlDeviceGetBAR1MemoryInfo", bar1Total=Bar1.total, bar1Free=Bar1.free, bar1Used=Bar1.used),
+    native("nvmlDeviceSetMemoryLimits_v1", "set_memory_limits.c"),
 )

@@ -127,4 +127,13 @@ FUNCTIONS = (
     native("nvmlDeviceWorkloadPowerProfileGetCurrentProfiles", "power_profiles.c"),
     setter("nvmlDeviceSetPowerManagementLimit", Power.limit, within=(Power.limit_min, Power.limit_max), needs=ROOT),
     native("nvmlDeviceSetPowerManagementLimit_v2", "power.c"),
+    # nvml.h does not let the request alone switch it on: an administrator may override it out of band.
+    setter("nvmlDeviceSetAdaptiveTgpMode_v1", AdaptiveTgp.requested, needs=ROOT),
+    native("nvmlDeviceSetPowerMizerMode_v1", "power.c"),
+    native("nvmlDeviceWorkloadPowerProfileSetRequestedProfiles", "set_power_profiles.c"),
+    native("nvmlDeviceWorkloadPowerProfileClearRequestedProfiles", "set_power_profiles.c"),
+    native("nvmlDeviceWorkloadPowerProfileUpdateProfiles_v1", "set_power_profiles.c"),
+    setter("nvmlDevicePowerSmoothingSetState", state=PowerSmoothing.enabled, needs=ROOT),
+    native("nvmlDevicePowerSmoothingActivatePresetProfile", "power_smoothing.c"),
+    native("nvmlDevicePowerSmoothingUpdatePresetProfileParam", "power_smoothing.c"),
 )

@@ -29,21 +29,6 @@ FUNCTIONS = (
         "nvmlDeviceReadPRMCounters_v1",
     ),
     *unmodelled(
-        "Setters and actions",
-        "nvmlDeviceSetPowerMizerMode_v1",
-        "nvmlDeviceSetAdaptiveTgpMode_v1",
-        "nvmlDeviceSetMemoryLimits_v1",
-        "nvmlDeviceWorkloadPowerProfileSetRequestedProfiles",
-        "nvmlDeviceWorkloadPowerProfileClearRequestedProfiles",
-        "nvmlDeviceWorkloadPowerProfileUpdateProfiles_v1",
-        "nvmlDevicePowerSmoothingActivatePresetProfile",
-        "nvmlDevicePowerSmoothingUpdatePresetProfileParam",
-    ),
-    *unmodelled(
-        "Power profiles, power smoothing and power modes",
-        "nvmlDevicePowerSmoothingSetState",
-    ),
-    *unmodelled(
         "Samples, encoder and frame-buffer-capture sessions, utilization of processes",
         "nvmlDevicePerfMetricsGetSamples_v1",
     ),
