@@ -94,7 +94,7 @@ def _time(microseconds: int) -> str:
     return f"{moment:%Y/%m/%d %H:%M:%S}.{microseconds // 1000 % 1000:03}"
 
 
-TEXT = Kind(lambda value: str(value) if value not in ("", None) else REFUSED)
+TEXT = Kind(lambda value: (value.decode() if isinstance(value, bytes) else str(value)) if value else REFUSED)
 NUMBER = Kind(str)
 # What tells one board from all others: that there is one, not which.
 PRESENT = Kind(lambda value: "given" if value not in ("", 0, None) else REFUSED, lambda text: "given")

@@ -85,6 +85,9 @@ def link(generation: str) -> str:
 
 
 def memory(member: str) -> Call:
+    """Drivers before 510 have no version 2, which tells reserved memory too; what both tell is asked of version 1."""
+    if member != "reserved":
+        return call("nvmlDeviceGetMemoryInfo", at=member)
     return call("nvmlDeviceGetMemoryInfo", n.nvmlMemory_v2, at=member)
 
 
@@ -365,7 +368,6 @@ PARTNER = (
     "gpu_power_readings/max_power_limit",
     "max_clocks/",
     "supported_gpu_target_temp/",
-    "supported_clocks",
 )
 
 # What an owner, a user, the driver or the place of a board decides. Set on the node from the capture, then asked.
@@ -400,7 +402,13 @@ SETTINGS = (
         call("nvmlDeviceGetBoardPartNumber"),
         "identity.board_part_number",
     ),
-    element("gpu_module_id", "Module ID", NUMBER, call("nvmlDeviceGetModuleId"), "identity.module_id"),
+    element(  # printed also where nvmlDeviceGetPlatformInfo is refused
+        "gpu_module_id|platformInfo/module_id",
+        "Module ID|GPU Module ID|Platform Info/Module Id",
+        NUMBER,
+        call("nvmlDeviceGetModuleId"),
+        "identity.module_id",
+    ),
     element(
         "platformInfo/chassis_serial_number",
         "Platform Info/Chassis Serial Number",
@@ -429,7 +437,6 @@ SETTINGS = (
         "platform.host_id",
     ),
     element("platformInfo/peer_type", "Platform Info/Peer Type", PEER, platform("peerType")),
-    element("platformInfo/module_id", "Platform Info/Module Id", NUMBER, platform("moduleId"), "platform.module_id"),
     element("platformInfo/gpu_fabric_guid", "Platform Info/GPU Fabric GUID", PRESENT, platform("ibGuid")),
     element(
         "inforom_version/img_version",
