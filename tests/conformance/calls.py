@@ -33,7 +33,10 @@ class Call(NamedTuple):
             struct.version = getattr(n, self.struct.removeprefix("c_").removesuffix("_t"))
         given = (*(() if self.system else (gpu,)), *self.arguments, *(() if struct is None else (n.byref(struct),)))
         answer = getattr(n, self.function)(*given)
-        return pick(answer if struct is None else struct, self.path)
+        if struct is None:
+            return pick(answer, self.path)
+        value = pick(struct, self.path)
+        return ord(value) if isinstance(value, str) and len(value) == 1 else value  # the binding's unsigned char
 
 
 def call(function: str, *arguments: Any, at: str | int | tuple[str | int, ...] = ()) -> Call:
@@ -94,10 +97,11 @@ def _time(microseconds: int) -> str:
     return f"{moment:%Y/%m/%d %H:%M:%S}.{microseconds // 1000 % 1000:03}"
 
 
-TEXT = Kind(lambda value: str(value) if value not in ("", None) else REFUSED)
+TEXT = Kind(lambda value: (value.decode() if isinstance(value, bytes) else str(value)) if value else REFUSED)
 NUMBER = Kind(str)
 # What tells one board from all others: that there is one, not which.
-PRESENT = Kind(lambda value: "given" if value not in ("", 0, None) else REFUSED, lambda text: "given")
+PRESENT = Kind(lambda value: "given" if value else REFUSED, lambda text: "given")
+ANSWERED = Kind(lambda value: "given", lambda text: "given")  # zero is printed too
 # A list, of which only the length means anything: each capture has its own.
 LISTED = Kind(lambda value: "none" if not value else "some", lambda text: "none" if text in ("", "None") else "some")
 HEX = Kind(lambda value: f"{int(value):X}", lambda text: f"{int(text, 16):X}")
@@ -125,7 +129,6 @@ class Element(NamedTuple):
     text: tuple[str, ...]
     kind: Kind
     ask: Ask
-    field: str = ""  # of a setting: what the test sets on the node
 
     @property
     def key(self) -> str:
@@ -139,8 +142,8 @@ class Element(NamedTuple):
             return REFUSED
 
 
-def element(xml: str, text: str, kind: Kind, ask: Ask, field: str = "") -> Element:
-    return Element(tuple(xml.split("|")), tuple(text.split("|")), kind, ask, field)
+def element(xml: str, text: str, kind: Kind, ask: Ask) -> Element:
+    return Element(tuple(xml.split("|")), tuple(text.split("|")), kind, ask)
 
 
 def number(text: str) -> float | None:

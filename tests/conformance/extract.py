@@ -1,7 +1,8 @@
 """Extracts the facts of captures of `nvidia-smi -q` into expected.json: `python -m tests.conformance.extract FOLDER`.
 
-The captures belong to those who made them; what a board answers is a fact, and stands in expected.json. A capture is
-taken if it is of a whole GPU on Linux; the others are listed in EXCLUDED with the reason.
+The captures belong to those who made them; what a board answers is a fact, and stands in expected.json. Of what tells
+one board from all others (serial numbers, UUIDs) it holds only that there is one. A capture is taken if it is of a
+whole GPU on Linux; the others are listed in EXCLUDED with the reason.
 """
 
 import json
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance import smi
-from tests.conformance.elements import SETTINGS, STATIC, VOLATILE
-from tests.conformance.values import parse, printed
+from tests.conformance.calls import LISTED, REFUSED, Element
+from tests.conformance.lines import SETTINGS, STATIC, VOLATILE
 
 EXPECTED = Path(__file__).with_name("expected.json")
 EXCLUDED = {
@@ -23,6 +24,10 @@ EXCLUDED = {
     "t4.driver512.78.xml": "Windows: another driver model (512.78 is a release for it)",
     "a100-sxm4-80gb.driver535.54.03.xml": "MIG is on: its devices are not modelled yet",
 }
+ELEMENTS = (*STATIC, *SETTINGS, *(line for lines in VOLATILE.values() for line in lines))
+# Neither a value nor a refusal of the board: what the driver no longer tells, and what the publisher masked.
+UNTOLD = ("Requested functionality has been deprecated", "[REDACTED]")
+FOLDERS = ("supported_clocks", "processes", "remapped_rows")  # N/A where the board refuses, else a folder of elements
 
 
 def excluded(name: str) -> str | None:
@@ -34,14 +39,20 @@ def is_log(path: Path) -> bool:
     return path.suffix == ".xml" or path.name.endswith(("smi-q.txt", "multi.txt"))
 
 
+def fact(line: Element, printed: dict[str, str]) -> str | None:
+    """What a capture says of an element; None where it says nothing."""
+    text = next((printed[path] for path in (*line.xml, *line.text) if path in printed), None)
+    if text is None or text in UNTOLD or line.key in FOLDERS:
+        return None
+    if text == REFUSED or text.startswith("Insufficient") or (not text and line.kind is not LISTED):
+        return REFUSED
+    return line.kind.read(text)
+
+
 def facts(path: Path) -> dict[str, Any]:
-    """What one capture says of its first GPU: values by field, null where the board refuses."""
+    """What one capture says of its first GPU, by element."""
     driver, gpus = smi.read(path)
-    values = {}
-    for element in (*STATIC, *SETTINGS, *VOLATILE):
-        text = printed(element, gpus[0])
-        if text is not None:
-            values[element.field] = parse(element, text)
+    values = {line.key: text for line in ELEMENTS if (text := fact(line, gpus[0])) is not None}
     return {"driver": driver, "values": values}
 
 

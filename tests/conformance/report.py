@@ -1,60 +1,172 @@
-"""Compares what captures print with what the library answers: `python -m tests.conformance.report FOLDER`.
+"""What boards answer, against what captures print: `python -m tests.conformance.report`.
 
-Facts of a board are compared as printed; of settings and readings, only that there is one where the capture has one.
+Each capture of expected.json is asked of a node of its board and its driver. With --page, writes the page of the
+reference.
 """
 
 import ctypes
+import json
 import os
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import pynvml as n
 
 import mocknvml
 from mocknvml import Node
-from tests.conformance import smi
-from tests.conformance.calls import LISTED, REFUSED, Element
-from tests.conformance.extract import excluded, is_log
-from tests.conformance.lines import SETTINGS, STATIC, VOLATILE
-from tests.conformance.test_captures import board_of
+from mocknvml.profiles import builtin, load_profile
+from tests.conformance.calls import REFUSED, Element, number
+from tests.conformance.differences import COMING, known
+from tests.conformance.extract import ELEMENTS, EXCLUDED, EXPECTED
+from tests.conformance.lines import PARTNER, STATIC, UNASKED
 
-UNTOLD = ("Requested functionality has been deprecated", "[REDACTED]")
-LISTS = ("supported_clocks", "processes", "remapped_rows")  # not one value
-
-
-def compare(line: Element, printed: str, gpu: object, exact: bool) -> str | None:
-    """What differs, if anything does."""
-    answer = line.answer(gpu)
-    wanted = (
-        REFUSED
-        if printed == REFUSED or printed.startswith("Insufficient") or (not printed and line.kind is not LISTED)
-        else line.kind.read(printed)
-    )
-    if answer == wanted or (not exact and (answer == REFUSED) == (wanted == REFUSED)):
-        return None
-    return f"{line.key}: {answer}, on the real one {wanted}"
+LIBRARY = Path(mocknvml.__file__).parent / "lib" / "libnvidia-ml.so.1"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
+SAME = {line.key for line in STATIC}
 
 
-def differing(log: Path) -> tuple[int, list[str]]:
-    driver, gpus = smi.read(log)
-    with tempfile.TemporaryDirectory() as folder:
+class Difference(NamedTuple):
+    key: str
+    ours: str
+    real: str
+
+
+class Result(NamedTuple):
+    agreeing: int
+    differing: list[Difference]
+    unmapped: list[str]  # keys of elements that COMING has
+
+
+@cache
+def boards() -> dict[str, str]:
+    """Profile by product name, and by product name with PCI id."""
+    found = {}
+    for name in builtin():
+        values = load_profile(name).values
+        product = str(values["identity.name", ()])
+        found[product] = name
+        found[f"{product} {int(values.get(('pci.device_id', ()), 0)):X}"] = name
+    return found
+
+
+def board_of(capture: dict[str, Any]) -> str:
+    values = capture["values"]
+    product = values["product_name"]
+    return boards().get(f"{product} {values.get('pci/pci_device_id')}") or boards()[product]
+
+
+@contextmanager
+def gpu_of(capture: dict[str, Any]) -> Iterator[Any]:
+    """A handle of the first GPU of a node of the board and the driver of a capture."""
+    before = os.environ.get("MOCK_NVML_NODE")
+    with TemporaryDirectory() as folder:
         os.environ["MOCK_NVML_NODE"] = f"{folder}/node"
-        Node.create(f"{folder}/node", profile=board_of(log.name), gpus=1, driver=driver).close()
+        ctypes.CDLL(str(LIBRARY))  # the loader takes it for the soname that nvidia-ml-py names
+        Node.create(f"{folder}/node", profile=board_of(capture), gpus=1, driver=capture["driver"]).close()
         n.nvmlInit()
-        gpu, found = n.nvmlDeviceGetHandleByIndex(0), []
-        for line in (*STATIC, *SETTINGS, *(line for lines in VOLATILE.values() for line in lines)):
-            printed = next((gpus[0][path] for path in (*line.xml, *line.text) if path in gpus[0]), None)
-            if printed is not None and printed not in UNTOLD and line.key not in LISTS:
-                found.append(compare(line, printed, gpu, line in STATIC))
-        n.nvmlShutdown()
-    return len(found), [difference for difference in found if difference]
+        try:
+            yield n.nvmlDeviceGetHandleByIndex(0)
+        finally:
+            n.nvmlShutdown()
+            if before is None:
+                del os.environ["MOCK_NVML_NODE"]
+            else:
+                os.environ["MOCK_NVML_NODE"] = before
+
+
+def agrees(line: Element, ours: str, real: str, same_card: bool) -> bool:
+    """Facts of a board agree if they are the same; settings and readings, if both are there and make sense."""
+    if line.key in SAME and (same_card or not line.key.startswith(PARTNER)):
+        return ours == real
+    if (ours == REFUSED) != (real == REFUSED):
+        return False
+    value = number(ours)
+    return line.kind.most is None or value is None or value <= line.kind.most
+
+
+def compare(capture: dict[str, Any]) -> Result:
+    values, agreeing, differing, unmapped = capture["values"], 0, [], []
+    with gpu_of(capture) as gpu:
+        lines = {line.key: line for line in ELEMENTS if line.key in values}
+        card = lines.get("pci/pci_sub_system_id")
+        same_card = card is not None and card.answer(gpu) == values[card.key]
+        for key, line in lines.items():
+            ours = line.answer(gpu)
+            if any(key.startswith(elements) for elements in COMING.values()):
+                unmapped.append(key)
+            elif agrees(line, ours, values[key], same_card):
+                agreeing += 1
+            else:
+                differing.append(Difference(key, ours, values[key]))
+    return Result(agreeing, differing, unmapped)
+
+
+def expectations() -> dict[str, dict[str, Any]]:
+    return dict(json.loads(EXPECTED.read_text(encoding="utf-8")))
+
+
+def page(results: dict[str, Result]) -> str:
+    """The page of the reference."""
+    agreeing = sum(result.agreeing for result in results.values())
+    differing = sum(len(result.differing) for result in results.values())
+    unmapped = sum(len(result.unmapped) for result in results.values())
+    lines = [
+        "<!-- Generated by `python -m tests.conformance.report --page`, do not edit. -->",
+        "",
+        "# Conformance",
+        "",
+        "Each capture of `nvidia-smi -q` on a real board is compared with a node of the same board and driver, element "
+        "by element, through the NVML call behind the element. What a board is must be the same; of settings and "
+        "readings, both must have a value or both none. What a maker of cards decides (subsystem, power limits, "
+        "clocks) is compared where the card is the same.",
+        "",
+        f"{len(results)} captures: {agreeing} elements agree, {differing} differ for a known reason, {unmapped} are "
+        "not mapped yet.",
+        "",
+        "| capture | board | agree | differ | not mapped |",
+        "|---|---|---|---|---|",
+    ]
+    captures = expectations()
+    for name, result in results.items():
+        counts = f"{result.agreeing} | {len(result.differing)} | {len(result.unmapped)}"
+        lines.append(f"| {name} | `{board_of(captures[name])}` | {counts} |")
+    lines += ["", "## Known differences", "", "| element | captures | reason |", "|---|---|---|"]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for name, result in results.items():
+        for difference in result.differing:
+            reason = known(name, difference.key) or "unknown"
+            reasons.setdefault((difference.key, reason), []).append(name)
+    lines += [f"| `{key}` | {len(names)} | {reason} |" for (key, reason), names in sorted(reasons.items())]
+    lines += ["", "## Not mapped yet", "", "| elements | reason |", "|---|---|"]
+    lines += [
+        f"| {', '.join(f'`{element}`' for element in elements)} | {reason} |" for reason, elements in COMING.items()
+    ]
+    lines += [f"| `{paths.partition('|')[0]}` | {reason} |" for paths, reason in UNASKED.items()]
+    lines += ["", "## Captures not taken", "", "| capture | reason |", "|---|---|"]
+    lines += [f"| `{part}` | {reason} |" for part, reason in EXCLUDED.items()]
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    captures = expectations()
+    results = {name: compare(capture) for name, capture in captures.items()}
+    if "--page" in sys.argv[1:]:
+        PAGE.write_text(page(results), encoding="utf-8")
+        return
+    for name, result in results.items():
+        new = [it for it in result.differing if known(name, it.key) is None]
+        print(
+            f"{name}: {result.agreeing} agree, {len(result.differing)} differ, {len(new)} of them for no known reason, "
+            f"{len(result.unmapped)} not mapped"
+        )
+        for difference in new:
+            print(f"    {difference.key}: {difference.ours}, on the real one {difference.real}")
 
 
 if __name__ == "__main__":
-    ctypes.CDLL(str(Path(mocknvml.__file__).parent / "lib" / "libnvidia-ml.so.1"))
-    for log in sorted(path for path in Path(sys.argv[1]).iterdir() if is_log(path) and not excluded(path.name)):
-        compared, differences = differing(log)
-        print(f"{log.name}: {compared - len(differences)} agree, {len(differences)} differ")
-        for difference in differences:
-            print(f"    {difference}")
+    main()

@@ -15,10 +15,10 @@ from mocknvml.nvml import ROWS
 from mocknvml.table.rows import TableError
 
 
-def docs(out: Path, check: bool) -> int:
+def docs(out: Path, tests: Path, check: bool) -> int:
     """Write the reference pages, or say which are not what they would be."""
     status = 0
-    for name, text in pages(plan.plan_all(header.load(zig(platform.machine())), ROWS)).items():
+    for name, text in pages(plan.plan_all(header.load(zig(platform.machine())), ROWS), tests).items():
         page = out / name
         if not check:
             page.write_text(text, encoding="utf-8")
@@ -36,11 +36,12 @@ def main() -> int:
     builder.add_argument("--machine", choices=MACHINES, default=platform.machine())
     writer = commands.add_parser("docs", help="write the reference pages into OUT")
     writer.add_argument("out", type=Path)
+    writer.add_argument("--tests", type=Path, default=Path("tests"), help="the folder whose files name functions")
     writer.add_argument("--check", action="store_true", help="write nothing, fail if a page would change")
     args = parser.parse_args()
     try:
         if args.command == "docs":
-            return docs(args.out, args.check)
+            return docs(args.out, args.tests, args.check)
         build(args.out, args.machine)
     except (TableError, FileNotFoundError) as error:
         print(f"mocknvml: error: {error}", file=sys.stderr)
