@@ -2,7 +2,7 @@
 
 from typing import Final
 
-PROFILE: Final = "a100-sxm4-40gb"
+PROFILE: Final = "dgx-a100"
 GPUS: Final = 8
 DRIVER: Final = "550.54.15"
 MAX_GPUS: Final = 16384

@@ -189,6 +189,12 @@ class Library:
         assert handle.value is not None
         return handle.value
 
+    def gpm_sample(self) -> int:
+        handle = ctypes.c_void_p()
+        assert self.loaded.nvmlGpmSampleAlloc(ctypes.byref(handle)) == SUCCESS
+        assert handle.value is not None
+        return handle.value
+
     def free_event_set(self, handle: int) -> None:
         assert self.loaded.nvmlEventSetFree(ctypes.c_void_p(handle)) == SUCCESS
 
@@ -197,6 +203,7 @@ class Library:
         makers: dict[str, Callable[[], int]] = {
             "nvmlDevice_t": lambda: self.device(0),
             "nvmlEventSet_t": self.event_set,
+            "nvmlGpmSample_t": self.gpm_sample,
         }
         assert set(makers) == set(LIVE_HANDLES), "a handle that can exist now needs its maker here"
         return makers[kind]() if kind in makers else GARBAGE
@@ -224,6 +231,8 @@ class Call:
         for param in plan.function.params:
             if param.type.pointers:
                 memory = _memory(plan, param, chosen.get(param.name))
+                if plan.function.name in OPTIONAL and param.type.base == "unsigned int":
+                    memory.put(0, 0)  # the room in a list
                 call.memory[param.name] = memory
                 call.values[param.name] = memory.address
         for name in ("length", "size"):
@@ -271,7 +280,7 @@ def _memory(plan: Plan, param: Param, version: Version | None) -> Memory:
         return memory
     if kind.const:
         return Memory(TEXT_ROOM, zeros=TEXT_ROOM)
-    if kind.is_text:
+    if kind.is_text or (kind.kind == "enum" and plan.function.param("size")):
         return Memory(TEXT_ROOM)
     if kind.pointers == 1 and kind.kind in ("scalar", "enum"):
         return Memory(SCALARS[kind.base] if kind.kind == "scalar" else ENUM_SIZE)

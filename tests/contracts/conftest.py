@@ -65,15 +65,20 @@ def give_everything(node: Node) -> None:
         }
         missing = {key: example(field) for key, field in fields.items() if block is not node or block.status(key)}
         block.update(missing)
+    for gpu in node.gpus:
+        gpu.set("power.limit_min", "0 W")  # a struct of zeros is a valid request
+
+
+def make_full(path: Path) -> Path:
+    """A node whose GPUs have a value in every field, so that every modelled function has an answer."""
+    with Node.create(path, gpus=GPUS) as node:
+        give_everything(node)
+    return path
 
 
 @pytest.fixture(scope="session")
 def full_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A node whose GPUs have a value in every field, so that every modelled function has an answer."""
-    path = tmp_path_factory.mktemp("node") / "full"
-    with Node.create(path, gpus=GPUS) as node:
-        give_everything(node)
-    return path
+    return make_full(tmp_path_factory.mktemp("node") / "full")
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +96,12 @@ def lost_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running(load: Callable[[Path], Library], full_node: Path) -> Library:
     """A library between init and shutdown."""
     return load(full_node)
+
+
+@pytest.fixture(scope="session")
+def unset(load: Callable[[Path], Library], tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The same, on a node that no setter is called on."""
+    return load(make_full(tmp_path_factory.mktemp("node") / "unset"))
 
 
 @pytest.fixture(scope="session")

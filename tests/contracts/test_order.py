@@ -1,5 +1,6 @@
 """Which error comes first: the order of checks in runtime.h, for every function of nvml.h."""
 
+import ctypes
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,12 +9,11 @@ import pytest
 
 from mocknvml.codegen.plan import LIVE_HANDLES, Plan
 from mocknvml.codegen.shapes import OPTIONAL, SIZE_QUERY_SUCCEEDS
-from mocknvml.table.rows import Getter, ListGetter, Setter
+from mocknvml.table.rows import Getter, ListGetter, Refuses, Setter
 from tests.contracts.abi import (
     GARBAGE,
     INSUFFICIENT_SIZE,
     INVALID_ARGUMENT,
-    NOT_SUPPORTED,
     SUCCESS,
     TEXT_ROOM,
     UNINITIALIZED,
@@ -135,6 +135,30 @@ def test_a_handle_to_what_cannot_exist_is_refused(running: Library, plan: Plan, 
     assert call.written() == []
 
 
+def freed_sample(library: Library) -> int:
+    sample = library.gpm_sample()
+    library.loaded.nvmlGpmSampleFree(ctypes.c_void_p(sample))
+    return sample
+
+
+BAD_SAMPLES: dict[str, Callable[[Library], int]] = {
+    "null": lambda library: 0,
+    "freed": freed_sample,
+    "misaligned": lambda library: library.gpm_sample() + 1,
+    "random": lambda library: GARBAGE,
+}
+
+
+@pytest.mark.parametrize("bad", BAD_SAMPLES)
+@each_of("name", lambda plan: (param.name for param in handles(plan, "nvmlGpmSample_t")))
+def test_a_bad_sample_is_refused(running: Library, plan: Plan, name: str, bad: str) -> None:
+    call = Call.valid(running, plan)
+    call[name] = BAD_SAMPLES[bad](running)
+
+    assert call() == INVALID_ARGUMENT
+    assert call.written() == []
+
+
 # 3. NULL
 
 
@@ -155,7 +179,12 @@ def test_null_is_refused(running: Library, plan: Plan, name: str) -> None:
     assert call.written() == []
 
 
-@each_of("name", optional_pointers, is_reachable)
+def takes_arguments(plan: Plan) -> bool:
+    """Whether a valid call can be told from an invalid one."""
+    return not isinstance(plan.row, Refuses) or plan.row.code == "NOT_SUPPORTED"
+
+
+@each_of("name", optional_pointers, is_reachable, takes_arguments)
 def test_null_is_taken_where_the_header_lets_it(running: Library, plan: Plan, name: str) -> None:
     call = Call.valid(running, plan)
     call[name] = 0
@@ -197,7 +226,7 @@ def test_a_wrong_version_is_refused_as_the_header_says(running: Library, plan: P
     assert call.written() == []
 
 
-@each_of("accepted", accepted_versions, is_reachable)
+@each_of("accepted", accepted_versions, is_reachable, takes_arguments)
 def test_every_version_of_the_header_is_taken(running: Library, plan: Plan, accepted: tuple[str, str]) -> None:
     name, macro = accepted
     version = next(version for _, family in plan.versioned for version in family if version.macro == macro)
@@ -297,18 +326,21 @@ def test_a_wrong_version_comes_before_a_lost_gpu(lost: Library, plan: Plan, name
 
 
 @each(lambda plan: isinstance(plan.row, Getter))
-def test_a_getter_whose_fields_have_values_succeeds(running: Library, plan: Plan) -> None:
-    call = Call.valid(running, plan)
+def test_a_getter_whose_fields_have_values_succeeds(unset: Library, plan: Plan) -> None:
+    call = Call.valid(unset, plan)
 
     assert call() == SUCCESS
     assert set(call.written()) == set(call.memory)
 
 
 @each(lambda plan: not is_modelled(plan), is_reachable)
-def test_what_is_refused_or_not_modelled_is_not_supported(running: Library, plan: Plan) -> None:
+def test_what_is_refused_answers_its_code_and_what_is_not_modelled_not_supported(running: Library, plan: Plan) -> None:
     call = Call.valid(running, plan)
+    refused = plan.row.code if isinstance(plan.row, Refuses) else "NOT_SUPPORTED"
+    if isinstance(plan.row, Refuses) and plan.row.nonzero:
+        refused = "INVALID_ARGUMENT"  # valid arguments are zeros
 
-    assert call() == NOT_SUPPORTED
+    assert call() == code(f"NVML_ERROR_{refused}")
     assert call.written() == []
 
 

@@ -1,7 +1,8 @@
 """Every snippet of the documentation runs as it stands.
 
 Blocks of one page run in order, in one empty folder. A yaml block is a file whose name its first line gives. A diff of
-CONTRIBUTING is applied to a copy of the sources, which must then build, and pass what the block after it says.
+CONTRIBUTING is how something was added: where it is in, it is taken out of a copy of the sources and put in again. What
+the block after it says must fail before and pass then.
 """
 
 import os
@@ -63,15 +64,22 @@ def contributing_recipes() -> list[tuple[str, str, str]]:
 def test_recipes_of_contributing_work(title: str, diff: str, check: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("lib", "__pycache__"))
     out = tmp_path / "src" / "mocknvml" / "lib"
+    env = environment() | {"PYTHONPATH": str(tmp_path / "src"), "LD_LIBRARY_PATH": str(out)}
 
-    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, text=True, check=True, timeout=TIMEOUT)
-    env = environment() | {"PYTHONPATH": str(tmp_path / "src")}
-    build = [sys.executable, "-m", "mocknvml.codegen", "build", str(out)]
-    subprocess.run(build, env=env, check=True, timeout=TIMEOUT)
-    env |= {"LD_LIBRARY_PATH": str(out)}
-    done = subprocess.run([sys.executable, "-c", check], env=env, capture_output=True, text=True, timeout=TIMEOUT)
+    def apply(*options: str) -> bool:
+        command = ["git", "apply", *options, "-"]
+        return subprocess.run(command, cwd=tmp_path, input=diff, text=True, timeout=TIMEOUT).returncode == 0
 
-    assert done.returncode == 0, f"{title}: {done.stdout}{done.stderr}"
+    def passes() -> bool:
+        build = [sys.executable, "-m", "mocknvml.codegen", "build", str(out)]
+        subprocess.run(build, env=env, check=True, timeout=TIMEOUT)
+        return subprocess.run([sys.executable, "-c", check], env=env, timeout=TIMEOUT).returncode == 0
+
+    if apply("--reverse", "--check"):
+        assert apply("--reverse"), title
+    assert not passes(), f"{title}: the check passes without the change"
+    assert apply(), title
+    assert passes(), title
 
 
 def test_contributing_has_its_three_recipes() -> None:

@@ -1,10 +1,13 @@
 """Evaluate NVML calls on the first GPU: reads a JSON list of expressions, prints a JSON object of their answers.
 
-An expression sees pynvml's names, `gpu`, `field(ID)` and `pci_ext()`. An NVML error answers with the name of its class.
+An expression sees pynvml's names, `gpu`, `field(ID)`, `pci_ext()`, `set_limit(MILLIWATTS, SCOPE)` and
+`struct(FUNCTION, FORMAT, NUMBER...)`, which passes a struct of these numbers in the order of Python's struct formats.
+An NVML error answers with the name of its class.
 """
 
 import ctypes
 import json
+import struct as layouts
 import sys
 from typing import Any
 
@@ -32,9 +35,25 @@ def pci_ext() -> pynvml.nvmlPciInfoExt_v1_t:
     return info
 
 
+def set_limit(limit: int, scope: int = 0) -> None:
+    """nvmlDeviceSetPowerManagementLimit_v2, whose wrapper in pynvml drops the return code."""
+    value = pynvml.c_nvmlPowerValue_v2_t(version=pynvml.nvmlPowerValue_v2, powerScope=scope, powerValueMw=limit)
+    code = pynvml._nvmlGetFunctionPointer("nvmlDeviceSetPowerManagementLimit_v2")(gpu, ctypes.byref(value))
+    if code != pynvml.NVML_SUCCESS:
+        raise pynvml.NVMLError(code)
+
+
+def struct(function: str, layout: str, *numbers: float) -> None:
+    """A function that takes the GPU and a struct."""
+    code = pynvml._nvmlGetFunctionPointer(function)(gpu, layouts.pack(f"@{layout}", *numbers))
+    if code != pynvml.NVML_SUCCESS:
+        raise pynvml.NVMLError(code)
+
+
 def answer(expression: str) -> Any:
+    names = {"gpu": gpu, "field": field, "pci_ext": pci_ext, "set_limit": set_limit, "struct": struct}
     try:
-        return eval(expression, {**vars(pynvml), "gpu": gpu, "field": field, "pci_ext": pci_ext})
+        return eval(expression, {**vars(pynvml), **names})
     except pynvml.NVMLError as error:
         return type(error).__name__
 

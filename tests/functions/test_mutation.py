@@ -9,6 +9,7 @@ import ctypes
 import os
 import platform
 import re
+import struct
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,9 @@ from mocknvml.table.blocks import Expression, Field, Number, Octets, Text
 from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter
 
 SUCCESS, NOT_SUPPORTED, NOT_FOUND, INSUFFICIENT_SIZE = 0, 3, 6, 7
+INVALID_ARGUMENT = 2
+LIMITS = {"u32": (100, 200), "i32": (-200, 300)}  # that a setter's field may have
+INVALID_STATE = 29
 INJECTED = 27  # NVML_ERROR_NOT_READY: no code path of the library answers it by itself
 ROOM = 4096
 
@@ -168,7 +172,8 @@ class Caller:
 
     def _set_member(self, name: str, value: int) -> None:
         param, offset, size = self._member(name)
-        ctypes.memmove(ctypes.addressof(self.buffers[param]) + offset, value.to_bytes(size, "little"), size)
+        data = value.to_bytes(size, "little", signed=value < 0)
+        ctypes.memmove(ctypes.addressof(self.buffers[param]) + offset, data, size)
 
     def __call__(self) -> int:
         return int(self.function(*self.arguments))
@@ -213,6 +218,11 @@ def fill(node: Node, item: Plan) -> None:
             for element in place.element_names():
                 if isinstance(field, Number | Text | Octets):
                     store(node, place, element, other_value(place))
+            for count in field.block.fields():
+                if isinstance(count, Number) and count.counts in field.per and field is not count:
+                    store(node, place_of(count), (), len(count.counts))
+    if isinstance(item.supported, Read):
+        store(node, item.supported.place, (), 1)
 
 
 @pytest.mark.parametrize(("function", "number"), getter_cases())
@@ -258,6 +268,23 @@ def test_getter_answers_from_its_field(
                 store(node, place, element, [])
 
 
+@pytest.mark.parametrize("function", [row.function for row in ROWS if isinstance(row, Getter) and row.supported])
+def test_getter_refuses_where_its_condition_is_off(
+    function: str, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
+) -> None:
+    item = plans()[function]
+    assert isinstance(item.supported, Read)
+    fill(node, item)
+    call = Caller(nvml, item, handle, {})
+    assert call() == SUCCESS
+
+    store(node, item.supported.place, (), 0)
+
+    assert call() == NOT_SUPPORTED
+    gpu.fail(item.supported.place.field.key, INJECTED)
+    assert call() == INJECTED
+
+
 def record(**members: int | str) -> dict[str, int | str]:
     """A process that runs in all kinds of contexts."""
     return {
@@ -267,6 +294,13 @@ def record(**members: int | str) -> dict[str, int | str]:
         "gpu_instance": 3,
         "compute_instance": 4,
         "protected_memory": 5,
+        "sm": 6,
+        "memory_utilization": 7,
+        "encoder": 8,
+        "decoder": 9,
+        "jpeg": 10,
+        "ofa": 11,
+        "start": 12,
         "name": "trainer",
         **members,
     }
@@ -322,18 +356,33 @@ def test_setter_writes_its_field(
     field = row.field.field
     assert isinstance(field, Number)
     place = place_of(field)
-    low, high = (int(str(gpu.get(limit.key))) for limit in row.within) if row.within else (0, 1)
-    before = gpu.get(field.key)
-    value = low if before != low else high
-    call = Caller(nvml, item, handle, {item.outputs[0].target: value})
+    block = node if field.block.of_node else gpu
+    elements = [row.field.arguments] if row.field.fixed else samples(place, row.field.arguments)
+    name = item.outputs[0].target.rpartition("->")[2]
+    for element in elements:
+        given = {} if row.field.fixed else dict(zip(row.field.arguments, place.index(element), strict=True))
+        least, greatest = LIMITS[field.kind] if row.within else (0, 1)
+        for limit, bound in zip(row.within or (), (least, greatest), strict=False):
+            store(node, place_of(limit.field), element, bound)
+        store(node, place, element, greatest)
+        key = ".".join((field.key, *element))
 
-    assert call() == SUCCESS
-    assert gpu.get(field.key) == value
-    store(node, place, (), before)
-    gpu.fail(field.key, INJECTED)
-    assert call() == INJECTED
-    gpu.remove(field.key)
-    assert call() == NOT_SUPPORTED
+        def call(value: int, given: dict[str, int] = given) -> int:
+            return Caller(nvml, item, handle, {**given, name: value})()
+
+        assert call(least) == SUCCESS
+        assert block.get(key) == least
+        assert call(greatest) == SUCCESS
+        assert block.get(key) == greatest
+        if row.within:
+            assert call(least - 1) == INVALID_ARGUMENT
+        if row.within or field.kind == "flag" or field.names is not None:
+            assert call(greatest + 1000) == INVALID_ARGUMENT
+            assert block.get(key) == greatest
+        block.fail(key, INJECTED)
+        assert call(greatest + 1000) == INJECTED
+        block.remove(key)
+        assert call(least) == NOT_SUPPORTED
 
 
 @pytest.mark.parametrize("function", [row.function for row in ROWS if isinstance(row, Finder)])
@@ -351,44 +400,61 @@ def test_finder_finds_the_gpu_by_its_field(function: str, node: Node, gpu: Gpu, 
     assert find(b"changed", ctypes.byref(found)) == NOT_FOUND
 
 
-def field_id_cases() -> list[FieldId]:
-    return list(FIELD_IDS)
-
-
-@pytest.mark.parametrize("row", field_id_cases(), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in FIELD_IDS if row.equal is None], ids=lambda row: row.name)
 def test_field_value_answers_from_its_field(
     row: FieldId, node: Node, gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p
 ) -> None:
-    place = place_of(row.output.field)
-    element = row.output.arguments if row.output.fixed else samples(place, row.output.arguments)[-1]
-    by_scope = "scopeId" in row.output.arguments
-    scope = place.index(element)[row.output.arguments.index("scopeId")] if by_scope else 0
+    for number, selected in enumerate((row.output, *row.scopes)):
+        field = selected.field
+        assert isinstance(field, Number)
+        place = place_of(field)
+        element = selected.arguments if selected.fixed else samples(place, selected.arguments)[-1]
+        by_scope = "scopeId" in selected.arguments
+        scope = place.index(element)[selected.arguments.index("scopeId")] if by_scope else number
+        for name in place.element_names():
+            gpu.remove(".".join((field.key, *name)))
+        for count in field.block.fields():
+            if isinstance(count, Number) and count.counts is not None and count is not field:
+                store(node, place_of(count), (), len(count.counts))
+        value = other_value(place, 1)
+        store(node, place, element, value)
+        key = ".".join((field.key, *element))
+
+        code, answered = field_value(nvml, handle, row.name, scope)
+        assert code == SUCCESS
+        assert answered == value or (field.integral is not None and answered > value)
+        gpu.fail(key, INJECTED)
+        assert field_value(nvml, handle, row.name, scope)[0] == INJECTED
+        gpu.remove(key)
+        assert field_value(nvml, handle, row.name, scope)[0] == NOT_SUPPORTED
+
+
+def field_value(nvml: ctypes.CDLL, handle: ctypes.c_void_p, name: str, scope: int) -> tuple[int, float]:
+    """The code and the value of one id of nvmlDeviceGetFieldValues."""
+    layout_ = model().structs["nvmlFieldValue_t"]
+    offsets = {member.name: member.offset for member in layout_.members}
+    entry = ctypes.create_string_buffer(layout_.size)
+    for member, number in (("fieldId", model().constants[name]), ("scopeId", scope)):
+        ctypes.memmove(ctypes.addressof(entry) + offsets[member], number.to_bytes(4, "little"), 4)
+    assert nvml.nvmlDeviceGetFieldValues(handle, 1, entry) == SUCCESS
+    code = int.from_bytes(entry.raw[offsets["nvmlReturn"] :][:4], "little")
+    value_type = int.from_bytes(entry.raw[offsets["valueType"] :][:4], "little")
+    is_double = value_type == model().constants["NVML_VALUE_TYPE_DOUBLE"]
+    (value,) = struct.unpack_from("<d" if is_double else "<Q", entry, offsets["value"])
+    return code, value
+
+
+def test_no_field_value_can_be_cleared(nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
     struct = model().structs["nvmlFieldValue_t"]
-    offsets = {member.name: member.offset for member in struct.members}
-    entry = ctypes.create_string_buffer(struct.size)
+    answered = next(member.offset for member in struct.members if member.name == "nvmlReturn")
+    ids = (0, model().constants["NVML_FI_DEV_ECC_CURRENT"], model().constants["NVML_FI_MAX"])
+    entries = ctypes.create_string_buffer(b"".join(number.to_bytes(struct.size, "little") for number in ids))
 
-    def ask() -> int:
-        ctypes.memset(entry, 0, struct.size)
-        numbers = {"fieldId": model().constants[row.name], "scopeId": scope}
-        for name, number in numbers.items():
-            ctypes.memmove(ctypes.addressof(entry) + offsets[name], number.to_bytes(4, "little"), 4)
-        assert nvml.nvmlDeviceGetFieldValues(handle, 1, entry) == SUCCESS
-        return int.from_bytes(entry.raw[offsets["nvmlReturn"] :][:4], "little")
-
-    value = other_value(place, 1)
-    store(node, place, element, value)
-    key = ".".join((row.output.field.key, *element))
-    assert isinstance(row.output.field, Number)
-    grows = row.output.field.integral is not None
-
-    assert ask() == SUCCESS
-    answered = int.from_bytes(entry.raw[offsets["value"] :][:8], "little")
-    assert isinstance(value, int)
-    assert answered == value or (grows and answered > value)
-    gpu.fail(key, INJECTED)
-    assert ask() == INJECTED
-    gpu.remove(key)
-    assert ask() == NOT_SUPPORTED
+    assert nvml.nvmlDeviceClearFieldValues(handle, 3, entries) == SUCCESS
+    codes = [entries.raw[at * struct.size + answered] for at in range(3)]
+    assert codes == [INVALID_ARGUMENT, NOT_SUPPORTED, INVALID_ARGUMENT]
+    for count in (0, -1):
+        assert nvml.nvmlDeviceClearFieldValues(handle, count, entries) == INVALID_ARGUMENT
 
 
 # What functions with a body of their own show: output parameter, and for each field its place and size in the output.
@@ -403,8 +469,14 @@ REMOTE = {
     **{"nvlink.remote_device_id.0": 28, "nvlink.remote_subsystem_id.0": 32},
 }
 NATIVE: dict[str, dict[str, int]] = {
+    "nvmlDeviceWorkloadPowerProfileGetCurrentProfiles": {
+        f"power_profiles.{name}.{word}": 4 + 32 * at + 4 * word
+        for at, name in enumerate(("supported", "requested", "enforced"))
+        for word in range(8)
+    },
     "nvmlDeviceGetNvLinkRemotePciInfo": REMOTE,
     "nvmlDeviceGetNvLinkRemotePciInfo_v2": REMOTE,
+    "nvmlDeviceGetIndex": {"identity.index": 0},
     "nvmlDeviceGetPciInfo": PCI,
     "nvmlDeviceGetPciInfo_v2": PCI_V2,
     "nvmlDeviceGetPciInfo_v3": PCI_V2,
@@ -427,6 +499,16 @@ NO_FIELD = {
     "nvmlEventSetFree": "sets of this process",
     "nvmlEventSetWait": "sets of this process",
     "nvmlEventSetWait_v2": "sets of this process",
+    "nvmlEventSetWait_v3": "sets of this process",
+    "nvmlEventSetRegisterGpuOperationalEvents_v1": "sets of this process",
+    "nvmlEventSetGetContextCount_v1": "no event has been returned",
+    "nvmlEventSetGetContextInfo_v1": "no event has been returned",
+    "nvmlEventSetGetContextData_v1": "no event has been returned",
+    "nvmlEventSetGetGpuOperationalEventContextLegacyXid_v1": "no event has been returned",
+    "nvmlSystemEventSetCreate": "sets of this process",
+    "nvmlSystemEventSetFree": "sets of this process",
+    "nvmlSystemRegisterEvents": "sets of this process",
+    "nvmlSystemEventSetWait": "sets of this process",
     "nvmlDeviceGetFieldValues": "test_field_value_answers_from_its_field",
     "nvmlSystemGetNVMLVersion": "test_nvml_version_is_that_of_the_node",
     "nvmlUnitGetCount": "there is none",
@@ -437,16 +519,79 @@ NO_FIELD = {
     "nvmlGetBlacklistDeviceInfoByIndex": "there is none",
     "nvmlDeviceGetSupportedMemoryClocks": "test_supported_clocks_are_those_of_the_ranges",
     "nvmlDeviceGetSupportedGraphicsClocks": "test_supported_clocks_are_those_of_the_ranges",
+    "nvmlDeviceGetSupportedPerformanceStates": "test_readers.py",
+    "nvmlDeviceGetDynamicPstatesInfo": "test_readers.py",
+    "nvmlDeviceGetClkMonStatus": "test_readers.py",
+    "nvmlDeviceGetDetailedEccErrors": "test_readers.py",
+    "nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts": "test_readers.py",
+    "nvmlDeviceValidateInforom": "test_readers.py",
+    "nvmlDeviceGetBridgeChipInfo": "test_readers.py",
+    "nvmlDeviceGetThermalSettings": "test_readers.py",
+    "nvmlDeviceGetMemoryLimits_v1": "test_readers.py",
+    "nvmlDeviceWorkloadPowerProfileGetProfilesInfo": "test_readers.py",
     "nvmlDeviceGetRetiredPages": "test_retired_pages_are_listed_by_cause",
     "nvmlDeviceGetRetiredPages_v2": "test_retired_pages_are_listed_by_cause",
     "nvmlDeviceGetClock": "test_clock_id_chooses_the_field",
+    "nvmlDeviceSetPowerManagementLimit_v2": "tests/functions/test_setters.py",
+    "nvmlDeviceSetGpuLockedClocks": "test_setters.py",
+    "nvmlDeviceResetGpuLockedClocks": "test_setters.py",
+    "nvmlDeviceSetMemoryLockedClocks": "test_setters.py",
+    "nvmlDeviceResetMemoryLockedClocks": "test_setters.py",
+    "nvmlDeviceSetApplicationsClocks": "test_setters.py",
+    "nvmlDeviceResetApplicationsClocks": "test_setters.py",
+    "nvmlDeviceClearEccErrorCounts": "test_setters.py",
+    "nvmlDeviceSetFanSpeed_v2": "test_setters.py",
+    "nvmlDeviceSetDefaultFanSpeed_v2": "test_setters.py",
+    "nvmlDeviceSetTemperatureThreshold": "test_setters.py",
+    "nvmlDeviceClearFieldValues": "test_no_field_value_can_be_cleared",
+    "nvmlDeviceSetRusdSettings_v1": "test_setters.py",
     "nvmlDeviceGetBoardId": "test_board_id_follows_the_address",
     "nvmlDeviceGetHandleByPciBusId": "test_address_finds_the_gpu",
     "nvmlDeviceGetHandleByPciBusId_v2": "test_address_finds_the_gpu",
     "nvmlDeviceGetHandleByUUIDV": "test_uuid_of_both_types_finds_the_gpu",
     "nvmlDeviceRegisterEvents": "test_event_types_are_those_of_the_field",
+    "nvmlSystemSetConfComputeKeyRotationThresholdInfo": "test_threshold_of_key_rotation_is_set_within_its_range",
+    "nvmlDeviceModifyDrainState": "test_drain.py",
+    "nvmlDeviceQueryDrainState": "test_drain.py",
+    "nvmlDeviceRemoveGpu": "test_drain.py",
+    "nvmlDeviceRemoveGpu_v2": "test_drain.py",
+    "nvmlDeviceDiscoverGpus": "test_drain.py",
     "nvmlDeviceGetRunningProcessDetailList": "test_detail_list_lists_the_processes",
+    "nvmlGpmQueryDeviceSupport": "test_gpm.py",
+    "nvmlGpmSampleAlloc": "test_gpm.py",
+    "nvmlGpmSampleFree": "test_gpm.py",
+    "nvmlGpmSampleGet": "test_gpm.py",
+    "nvmlGpmMetricsGet": "test_gpm.py",
+    "nvmlDeviceGetSamples": "test_samples.py",
+    "nvmlDeviceGetProcessUtilization": "test_samples.py",
+    "nvmlDeviceGetProcessesUtilizationInfo": "test_samples.py",
+    "nvmlDeviceGetAccountingPids": "test_accounting.py",
+    "nvmlDeviceGetAccountingStats": "test_accounting.py",
+    "nvmlDeviceGetAccountingStats_v2": "test_accounting.py",
+    "nvmlDeviceSetAccountingMode": "test_accounting.py",
+    "nvmlDeviceClearAccountingPids": "test_accounting.py",
     "nvmlSystemGetProcessName": "test_process_name_is_that_of_the_node",
+    "nvmlDeviceResetNvLinkErrorCounters": "test_nvlink.py",
+    "nvmlDeviceSetNvLinkDeviceLowPowerThreshold": "test_nvlink.py",
+    "nvmlSystemGetNvlinkBwMode": "test_nvlink.py",
+    "nvmlSystemSetNvlinkBwMode": "test_nvlink.py",
+    "nvmlDeviceGetNvlinkSupportedBwModes": "test_nvlink.py",
+    "nvmlDeviceSetNvlinkBwMode": "test_nvlink.py",
+    "nvmlDeviceGetNvLinkInfo": "test_nvlink.py",
+    "nvmlDeviceGetNvLinkInfo_v3": "test_nvlink.py",
+    "nvmlDeviceGetGpuFabricInfo_v4": "test_nvlink.py",
+    "nvmlDeviceSetHostname_v1": "test_nvlink.py",
+    "nvmlSystemGetCPER_v1": "there is none",
+    "nvmlSystemGetTopologyGpuSet": "test_topology.py, test_the_gpus_of_a_cpu_are_those_with_it_in_their_affinity",
+    "nvmlDeviceGetTopologyCommonAncestor": "test_topology.py, test_the_level_is_how_far_two_places_agree",
+    "nvmlDeviceGetTopologyNearestGpus": "test_topology.py, test_the_nearest_gpus_are_those_within_the_level",
+    "nvmlDeviceOnSameBoard": "test_topology.py, test_two_gpus_of_one_board_are_on_it",
+    "nvmlDeviceGetP2PStatus": "test_topology.py, test_over_pcie_the_worse_of_two_gpus_decides",
+    "nvmlDeviceGetCpuAffinity": "test_topology.py, test_a_system_has_the_topology_of_its_source",
+    "nvmlDeviceGetCpuAffinityWithinScope": "test_topology.py, test_an_affinity_is_the_list_of_its_scope",
+    "nvmlDeviceGetMemoryAffinity": "test_topology.py, test_an_affinity_is_the_list_of_its_scope",
+    "nvmlDeviceSetCpuAffinity": "test_topology.py, test_the_calling_thread_is_bound_to_the_cpus_that_exist",
+    "nvmlDeviceClearCpuAffinity": "test_topology.py, test_the_calling_thread_is_bound_to_the_cpus_that_exist",
 }
 
 
@@ -462,6 +607,7 @@ def test_native_answers_from_its_field(
     at = NATIVE[function][key]
     arguments = (handle, 0, buffer) if "Link" in function else (handle, buffer)
     gpu.update(dict.fromkeys(NATIVE[function], 0))
+    gpu.set("nvlink.count", 1)
     gpu.set(key, 0x1D)
 
     assert getattr(nvml, function)(*arguments) == SUCCESS
@@ -470,6 +616,23 @@ def test_native_answers_from_its_field(
     assert getattr(nvml, function)(*arguments) == INJECTED
     gpu.remove(key)
     assert getattr(nvml, function)(*arguments) == NOT_SUPPORTED
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
+def test_threshold_of_key_rotation_is_set_within_its_range(node: Node, nvml: ctypes.CDLL) -> None:
+    key = "conf_compute_system.attacker_advantage"
+    info = (ctypes.c_ulonglong * 2)(1 << 24 | 16, 65)
+
+    assert nvml.nvmlSystemSetConfComputeKeyRotationThresholdInfo(info) == NOT_SUPPORTED
+    node.set(key, 60)
+    assert nvml.nvmlSystemSetConfComputeKeyRotationThresholdInfo(info) == SUCCESS
+    assert node.get(key) == 65
+    for outside in (49, 66):
+        info[1] = outside
+        assert nvml.nvmlSystemSetConfComputeKeyRotationThresholdInfo(info) == INVALID_ARGUMENT
+    node.set("conf_compute_system.accepting_work", True)
+    assert nvml.nvmlSystemSetConfComputeKeyRotationThresholdInfo(info) == INVALID_STATE
+    node.reset()
 
 
 def test_nvml_version_is_that_of_the_node(node: Node, nvml: ctypes.CDLL) -> None:

@@ -21,6 +21,7 @@ CAPTURES = {
     "t4": "t4.driver595.91.07.xml",
 }
 REFUSED = "NVMLError_NotSupported"
+INVALID = "NVMLError_InvalidArgument"
 
 # What NVML is asked, and what A100, H100 and T4 answer.
 EXPECTED: dict[str, tuple[Any, Any, Any]] = {
@@ -105,9 +106,11 @@ EXPECTED: dict[str, tuple[Any, Any, Any]] = {
     "field(NVML_FI_DEV_NVLINK_GET_SPEED, 11)": (25_000, 26_562, REFUSED),
     "nvmlDeviceGetNvLinkState(gpu, 0)": (1, 1, REFUSED),
     "nvmlDeviceGetNvLinkState(gpu, 11)": (1, 1, REFUSED),
-    "nvmlDeviceGetNvLinkState(gpu, 17)": (REFUSED, 1, REFUSED),
-    "nvmlDeviceGetNvLinkState(gpu, 18)": (REFUSED, REFUSED, REFUSED),
+    "nvmlDeviceGetNvLinkState(gpu, 17)": (INVALID, 1, REFUSED),
+    "nvmlDeviceGetNvLinkState(gpu, 18)": (INVALID, INVALID, REFUSED),
     "nvmlDeviceGetNvLinkVersion(gpu, 0)": (5, 7, REFUSED),
+    "nvmlDeviceGetNvLinkErrorCounter(gpu, 11, NVML_NVLINK_ERROR_DL_REPLAY)": (0, 0, REFUSED),
+    "nvmlDeviceGetNvLinkRemoteDeviceType(gpu, 0)": (REFUSED, 2, REFUSED),
     "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_P2P_SUPPORTED)": (1, 1, REFUSED),
     "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_VALID)": (0, 1, REFUSED),
     "nvmlDeviceGetSupportedEventTypes(gpu)": (31, 31, 31),
@@ -210,7 +213,7 @@ def test_each_gpu_has_a_serial_of_its_own(answers: dict[str, Any]) -> None:
 
 
 def test_without_configuration_the_node_is_a_dgx_a100(mock_env: dict[str, str]) -> None:
-    assert ask(mock_env) == ask(mock_env | {"MOCK_NVML_PROFILE": "a100-sxm4-40gb", "MOCK_NVML_NUM_DEVICES": "8"})
+    assert ask(mock_env) == ask(mock_env | {"MOCK_NVML_PROFILE": "dgx-a100"})
 
 
 @pytest.mark.skipif("MOCKNVML_CAPTURES" not in os.environ, reason="MOCKNVML_CAPTURES names no folder of captures")

@@ -46,8 +46,8 @@ def test_a_node_of_a_system_is_that_machine(system: str, count: int, mock_env: d
 
 
 def test_a_gpu_overrides_what_its_board_says(tmp_path: Path) -> None:
-    with Node.create(tmp_path / "node", profile="dgx-h100") as node:
-        assert [gpu.get("identity.module_id") for gpu in node.gpus] == [2, 4, 1, 3, 7, 5, 6, 8]
+    with Node.create(tmp_path / "node", profile="gb200-nvl72") as node:
+        assert [gpu.get("platform.module_id") for gpu in node.gpus] == [2, 1, 4, 3]
 
 
 def test_more_gpus_are_the_same_machine_in_the_next_domain(mock_env: dict[str, str]) -> None:
@@ -91,6 +91,8 @@ def test_what_a_gpu_gives_stands_above_what_a_node_would_give_it(tmp_path: Path,
 
 T4 = "{board: t4, address: '0000:01:00.0'}"
 T4_OF_UUID = "{board: t4, address: '0000:0%d:00.0', identity: {uuid: GPU-1}}"
+H100 = "{board: h100-sxm5-80gb, address: '0000:01:00.0', topology: {numa_node: 0}}"
+TWO = f"source: x\ngpus:\n  - {H100}\n  - {H100}\n"
 WRONG = {
     f"source: x\ngpus:\n  - {T4}\n  - {T4}\n": "mine.yaml:4: address: that of GPU 0 too, each needs its own",
     f"source: x\ngpus:\n  - {T4_OF_UUID % 1}\n  - {T4_OF_UUID % 2}\n": "mine.yaml:4: identity.uuid: that of GPU 0 too",
@@ -109,6 +111,18 @@ WRONG = {
     "source: x\ngpus:\n  - {board: tt4, address: '0000:01:00.0'}\n": "mine.yaml:3: board: no profile tt4",
     "source: x\nboards: 1\ngpus:\n  - {board: t4, address: '0000:01:00.0'}\n": "mine.yaml:2: boards: no such key",
     "source: x\ngpus:\n  - {board: t4, address: '0000:01:00.0', power: {limit: 9}}\n": "mine.yaml:3: power.limit: 9",
+    f"{TWO}numa: 0\n": "mine.yaml:5: numa: give a mapping of NUMA nodes, each with `cpus`",
+    f"{TWO}numa:\n  0: 1-3\n": "mine.yaml:6: numa.0: give `cpus`, and `socket` where it has several nodes",
+    f"{TWO}numa:\n  0: {{cpu: 0-3}}\n": "mine.yaml:6: numa.0: give the number of a node, with `cpus`",
+    f"{TWO}numa:\n  0: {{cpus: 0-}}\n": "mine.yaml:6: numa.0.cpus: give a list such as '0-15,64-79'",
+    f"{TWO}numa:\n  0: {{cpus: 0-3, socket: x}}\n": "mine.yaml:6: numa.0.socket: 'x': give a whole number",
+    f"{TWO}numa:\n  1: {{cpus: 0-3}}\n": "mine.yaml:6: numa: GPU 0 is on node 0, which is not listed",
+    f"{TWO}nvlink: 4\n": "mine.yaml:5: nvlink: give `switches` or `pairs`",
+    f"{TWO}nvlink: {{mesh: 4}}\n": "mine.yaml:5: nvlink: give `switches`, with their `device_id`, or `pairs`",
+    f"{TWO}nvlink: {{switches: {{x: 4}}}}\n": "mine.yaml:5: nvlink.switches.x: x: give a PCI address such as",
+    f"{TWO}nvlink: {{switches: {{hidden: 19}}}}\n": "mine.yaml:5: nvlink.switches.hidden: more links than the 18 that",
+    f"{TWO}nvlink: {{pairs: {{0-2: 4}}}}\n": "mine.yaml:5: nvlink.pairs.0-2: give two GPUs from 0 to 1, such as 0-1",
+    f"{TWO}nvlink: {{pairs: {{0-1: four}}}}\n": "mine.yaml:5: nvlink.pairs.0-1: 'four': give a whole number",
 }
 
 

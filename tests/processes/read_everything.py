@@ -3,6 +3,7 @@ it in Python. Answers do not matter, only that each call comes back.
 """
 
 import contextlib
+import ctypes
 import os
 import sys
 from pathlib import Path
@@ -42,8 +43,11 @@ def read(library: Library, plan: Plan, gpu: int) -> None:
 def read_node(library: Library, path: str) -> None:
     os.environ["MOCK_NVML_NODE"] = path
     assert library.loaded.nvmlInit_v2() == SUCCESS
-    for index in range(library.device_count()):
-        gpu = library.device(index)
+    # A file that changes meanwhile may hide any GPU.
+    handles = [ctypes.c_void_p() for _ in range(library.device_count())]
+    for index, handle in enumerate(handles):
+        library.loaded.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle))
+    for gpu in [handle.value for handle in handles if handle.value]:
         for plan in plans():
             if needs_init(plan) and is_reachable(plan):
                 read(library, plan, gpu)

@@ -21,7 +21,9 @@ from mocknvml.table import (
     Record,
     System,
     finder,
+    flag,
     getter,
+    i32,
     list_getter,
     member,
     native,
@@ -46,6 +48,9 @@ typedef struct { unsigned int version; unsigned long long total; unsigned long l
 typedef struct { unsigned int version; unsigned long long total; unsigned long long free; unsigned long long used; }
     nvmlMemory_v2_t;
 typedef struct { unsigned int pid; unsigned long long usedGpuMemory; } nvmlProcessInfo_t;
+typedef struct { unsigned int version; nvmlClockType_t type; int clockOffsetMHz; } nvmlClockOffset_v1_t;
+typedef nvmlClockOffset_v1_t nvmlClockOffset_t;
+#define nvmlClockOffset_v1 NVML_STRUCT_VERSION(ClockOffset, 1)
 #define nvmlMemory_v1 NVML_STRUCT_VERSION(Memory, 1)
 #define nvmlMemory_v2 NVML_STRUCT_VERSION(Memory, 2)
 nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned int *power);
@@ -56,6 +61,7 @@ nvmlReturn_t nvmlSystemGetCudaDriverVersion(int *cudaDriverVersion);
 nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned int *infoCount,
                                                      nvmlProcessInfo_t *infos);
 nvmlReturn_t nvmlDeviceSetPowerManagementLimit(nvmlDevice_t device, unsigned int limit);
+nvmlReturn_t nvmlDeviceSetClockOffsets(nvmlDevice_t device, nvmlClockOffset_t *info);
 nvmlReturn_t nvmlDeviceGetHandleBySerial(const char *serial, nvmlDevice_t *device);
 nvmlReturn_t nvmlDeviceOnSameBoard(nvmlDevice_t device1, nvmlDevice_t device2, int *onSameBoard);
 nvmlReturn_t nvmlDeviceGetDriverModel(nvmlDevice_t device, unsigned int *current, unsigned int *pending);
@@ -91,6 +97,10 @@ class Board(Block):
     reserved = u64("B")
     used = u64("B", derived=processes.total("memory"))
     free = u64("B", derived=total - reserved - used)
+    offset = i32("MHz", per=ClockType)
+    offset_min = i32("MHz", per=ClockType)
+    offset_max = i32("MHz", per=ClockType)
+    restricted = flag()
 
 
 (REFUSES,) = refuses("Windows only", "nvmlDeviceGetDriverModel")
@@ -111,6 +121,12 @@ ROWS: dict[str, Row] = {
     ),
     "setter": setter(
         "nvmlDeviceSetPowerManagementLimit", Board.limit, within=(Board.limit_min, Board.limit_max), needs=ROOT
+    ),
+    "setter_of_a_member": setter(
+        "nvmlDeviceSetClockOffsets",
+        clockOffsetMHz=Board.offset.by("type"),
+        within=(Board.offset_min.by("type"), Board.offset_max.by("type")),
+        needs=Board.restricted,
     ),
     "finder": finder("nvmlDeviceGetHandleBySerial", Board.serial),
     "native": native("nvmlDeviceOnSameBoard", "pci.c"),

@@ -191,6 +191,18 @@ def test_rows_that_fit_their_prototypes_are_planned() -> None:
         ),
         pytest.param(
             SET_LIMIT,
+            setter("nvmlDeviceSetLimit", limits=Power.limit),
+            "has no argument 'limits' (did you mean limit?).",
+            id="setter of a parameter that is not there",
+        ),
+        pytest.param(
+            SET_LIMIT,
+            setter("nvmlDeviceSetLimit", Power.limit, needs=Memory.used),
+            "needs root by a derived field.",
+            id="setter with a derived permission",
+        ),
+        pytest.param(
+            SET_LIMIT,
             setter("nvmlDeviceSetLimit", Memory.used),
             "cannot set memory.used.",
             id="setter of a derived field",
@@ -333,3 +345,9 @@ def test_a_field_id_is_planned_by_the_number_of_the_id(monkeypatch: pytest.Monke
 
     assert list(planned) == [5]
     assert isinstance(planned[5][1].place.field, Number)
+
+
+@pytest.mark.parametrize("inputs", [{}, {"limit": Power.limit, "other": Power.usage}])
+def test_a_setter_sets_one_field(inputs: dict[str, Number]) -> None:
+    with pytest.raises(TableError, match=rf"nvmlDeviceSetLimit sets {len(inputs)} fields; name one"):
+        setter("nvmlDeviceSetLimit", **inputs)

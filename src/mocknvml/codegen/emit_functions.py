@@ -5,11 +5,11 @@ Locals end with an underscore, which no parameter of nvml.h does.
 
 from __future__ import annotations
 
-from mocknvml.codegen.plan import LIVE_HANDLES, Output, Plan, Read
+from mocknvml.codegen.plan import LIVE_HANDLES, Bound, Output, Plan, Read
 from mocknvml.codegen.shapes import EXTRA_PROTOTYPES, SIZE_QUERY_SUCCEEDS
 from mocknvml.state.layout import layout, record_offsets
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Text
-from mocknvml.table.rows import ROOT, Finder, Getter, ListGetter, Native, Setter
+from mocknvml.table.rows import ROOT, Finder, Getter, ListGetter, Native, Refuses, Setter
 
 PRELUDE = """\
 /* Generated from src/mocknvml/nvml by mocknvml.codegen, do not edit: each function names its row. */
@@ -32,21 +32,30 @@ class _Values:
         self.reads: list[tuple[str, str]] = []  # (local, C statement that reads it)
         self._locals: dict[tuple[object, ...], str] = {}
 
-    def number(self, read: Read) -> str:
-        at = " + ".join([str(read.at), *(f"{index} * {step}" for index, step in read.terms)])
+    def any(self, value: Read | Expression) -> str:
+        return self.number(value) if isinstance(value, Read) else self.expression(value)
+
+    def number(self, read: Read, reader: str = "mock_number") -> str:
         signals = "MOCK_NODE_SIGNALS" if read.place.field.block.of_node else "MOCK_GPU_SIGNALS"
         return self._local(
-            ("number", read.at, read.terms), "uint64_t", lambda name: f"mock_number(state_, {signals}, {at}, &{name})"
+            (reader, read.at, read.terms),
+            "uint64_t",
+            lambda name: f"{reader}(state_, {signals}, {read.offset}, &{name})",
         )
+
+    def condition(self, value: Read | Expression) -> None:
+        """A number that must not be 0."""
+        assert isinstance(value, Read)
+        signals = "MOCK_NODE_SIGNALS" if value.place.field.block.of_node else "MOCK_GPU_SIGNALS"
+        self.reads.append(("", f"mock_supported(state_, {signals}, {value.at})"))
 
     def text(self, read: Read) -> str:
         field = read.place.field
         assert isinstance(field, Text)
-        at = " + ".join([str(read.at), *(f"{index} * {step}" for index, step in read.terms)])
         return self._local(
             ("text", read.at, read.terms),
             "struct mock_text",
-            lambda name: f"mock_text(state_, {at}, {field.size}, &{name})",
+            lambda name: f"mock_text(state_, {read.offset}, {field.size}, &{name})",
         )
 
     def octets(self, read: Read) -> str:
@@ -107,8 +116,8 @@ def _entry(plan: Plan) -> list[str]:
                 f"if ({name} == NULL)",
                 "    return NVML_ERROR_INVALID_ARGUMENT;",
             ]
-        elif param.type.text == "nvmlEventSet_t":
-            lines += [f"if (!mock_event_set_valid({param.name}))", "    return NVML_ERROR_INVALID_ARGUMENT;"]
+        elif known := LIVE_HANDLES.get(param.type.text):
+            lines += [f"if (!{known}({param.name}))", "    return NVML_ERROR_INVALID_ARGUMENT;"]
         else:
             lines += [
                 f"(void){param.name}; /* no {param.type.text} exists, so none is valid */",
@@ -133,13 +142,18 @@ def _entry(plan: Plan) -> list[str]:
     return lines
 
 
-def _read(values: _Values, on_gpu: bool) -> list[str]:
+def _read(values: _Values, on_gpu: bool, bounds: tuple[Bound, ...] = ()) -> list[str]:
     """The latched section, which leaves the first error in `status_`."""
     block, words = ("gpu_", "MOCK_GPU_WORDS") if on_gpu else ("node_->block", "MOCK_NODE_WORDS")
     lines = ["const mock_word *state_;", "nvmlReturn_t status_ = NVML_SUCCESS;"]
-    lines += [declaration for declaration, _ in values.reads]
+    lines += [declaration for declaration, _ in values.reads if declaration]
     lines.append(f"MOCK_LATCH(state_, {block}, {words}) {{")
-    calls = [call for _, call in values.reads]
+    calls = [
+        f"mock_below(state_, MOCK_GPU_SIGNALS, {bound.count}, {bound.expression})"
+        for bound in bounds
+        if bound.count is not None
+    ]
+    calls += [call for _, call in values.reads]
     if on_gpu:
         calls.insert(0, "mock_device_state(state_)")
     lines.append(f"    status_ = {calls[0]};")
@@ -150,6 +164,8 @@ def _read(values: _Values, on_gpu: bool) -> list[str]:
 
 def _getter(plan: Plan) -> list[str]:
     values = _Values()
+    if plan.supported:
+        values.condition(plan.supported)
     writes: list[str] = []
     texts: list[str] = []
     on_gpu = any(p.type.text == "nvmlDevice_t" for p in plan.function.params)
@@ -163,9 +179,9 @@ def _getter(plan: Plan) -> list[str]:
             assert isinstance(output.value, Read)
             texts.append(f"mock_put_text(&{values.text(output.value)}, {output.target}, {output.size})")
             continue
-        source = values.number(output.value) if isinstance(output.value, Read) else values.expression(output.value)
+        source = values.any(output.value)
         writes += _write(plan, output, source)
-    lines = _read(values, on_gpu) + writes
+    lines = _read(values, on_gpu, plan.bounds) + writes
     if len(texts) > 1:
         raise AssertionError(f"{plan.row.where}: more than one text")
     return [*lines, f"return {texts[0]};" if texts else "return NVML_SUCCESS;"]
@@ -189,24 +205,29 @@ def _if_version(output: Output, statements: list[str]) -> list[str]:
 
 def _setter(plan: Plan, row: Setter) -> list[str]:
     values = _Values()
-    output = plan.outputs[0]
-    assert isinstance(output.value, Read) and isinstance(row.field.field, Number)
+    output, field = plan.outputs[0], row.field.field
+    assert isinstance(output.value, Read) and isinstance(field, Number)
+    on_gpu = not field.block.of_node
     values.number(output.value)
-    limits = [values.expression(limit) for limit in row.within or ()]
-    lines = _read(values, True)
-    if row.needs == ROOT:
-        lines += ["if (!mock_privileged())", "    return NVML_ERROR_NO_PERMISSION;"]
+    limits = [values.any(limit) for limit in plan.within]
+    restricted = values.number(plan.restricted, "mock_number_or_zero") if plan.restricted else ""
+    lines = _read(values, on_gpu)
+    if restricted or row.needs == ROOT:
+        denied = f"{restricted} != 0 && !mock_privileged()" if restricted else "!mock_privileged()"
+        lines += [f"if ({denied})", "    return NVML_ERROR_NO_PERMISSION;"]
+    value = f"({output.ctype}){output.target}"
     wrong = ""
     if limits:
-        wrong = f"{output.target} < {limits[0]} || {output.target} > {limits[1]}"
-    elif row.field.field.kind == "flag":
-        wrong = f"(uint32_t){output.target} > 1"
-    elif row.field.field.names is not None:
-        wrong = f"(uint32_t){output.target} >= {len(row.field.field.names)}"
+        least, greatest = (f"({output.ctype}){limit}" for limit in limits)
+        wrong = f"{value} < {least} || {value} > {greatest}"
+    elif field.kind == "flag":
+        wrong = f"{value} > 1"
+    elif field.names is not None:
+        wrong = f"{value} >= {len(field.names)}"
     if wrong:
         lines += [f"if ({wrong})", "    return NVML_ERROR_INVALID_ARGUMENT;"]
-    at = " + ".join([str(output.value.at), *(f"{index} * {step}" for index, step in output.value.terms)])
-    return [*lines, f"return mock_set_number(node_, gpu_, {at}, (uint32_t){output.target});"]
+    block = "gpu_" if on_gpu else "node_->block"
+    return [*lines, f"return mock_set_number(node_, {block}, {output.value.offset}, (uint64_t){value});"]
 
 
 def _finder(plan: Plan, row: Finder) -> list[str]:
@@ -277,6 +298,9 @@ def _body(plan: Plan) -> list[str]:
         case Native():
             arguments = ", ".join(param.name for param in plan.function.params)
             return [*lines, f"return native_{plan.function.name}({arguments});"]
+        case Refuses(code=code, nonzero=nonzero):
+            zero = [f"if ({nonzero} == 0)", "    return NVML_ERROR_INVALID_ARGUMENT;"] if nonzero else []
+            return [*lines, *zero, f"return NVML_ERROR_{code};"]
     return [*lines, "return NVML_ERROR_NOT_SUPPORTED;"]
 
 

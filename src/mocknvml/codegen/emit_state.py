@@ -92,6 +92,10 @@ def state_header() -> str:
             "#define MOCK_RECORD_WORDS(list) ((uint32_t)(sizeof MOCK_STATE_(gpu, list.items[0]) / 8))",
             "#define MOCK_MEMBER(list, member) (MOCK_AT(list.items[0].member) - MOCK_AT(list.items[0]))",
             "#define MOCK_MEMBER_SIZE(list, member) ((uint32_t)sizeof MOCK_STATE_(gpu, list.items[0].member))",
+            "#define MOCK_CAPACITY_NODE(list) "
+            "((uint32_t)(sizeof MOCK_STATE_(node, list.items) / sizeof MOCK_STATE_(node, list.items[0])))",
+            "#define MOCK_RECORD_WORDS_NODE(list) ((uint32_t)(sizeof MOCK_STATE_(node, list.items[0]) / 8))",
+            "#define MOCK_MEMBER_NODE(list, member) (MOCK_AT_NODE(list.items[0].member) - MOCK_AT_NODE(list.items[0]))",
             f"static const uint32_t mock_integrals[MOCK_INTEGRALS] __attribute__((unused)) = {{{integrals}}};",
             "#endif",
             "",

@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 from mocknvml.codegen.header import CType, Function, Header, Param, Version
 from mocknvml.codegen.shapes import LEGACY, OPTIONAL, TEXT_ROOM
 from mocknvml.nvml import FIELD_IDS
-from mocknvml.state.layout import Place, layout
+from mocknvml.state.layout import Place, layout, record_offsets
 from mocknvml.state.values import did_you_mean
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Selected, Text
-from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Row, Setter, TableError
+from mocknvml.table.rows import FieldId, Finder, Getter, ListGetter, Native, Refuses, Row, Setter, TableError
 
-LIVE_HANDLES = ("nvmlDevice_t", "nvmlEventSet_t")
+NUMBER_TYPES = {"u32": "uint32_t", "u64": "uint64_t", "i32": "int64_t", "flag": "uint32_t"}  # what a number is in C
+# Handles that can exist, and the C function that knows one; a device's block is looked up instead.
+LIVE_HANDLES = {
+    "nvmlDevice_t": "",
+    "nvmlEventSet_t": "mock_event_set_valid",
+    "nvmlGpmSample_t": "mock_gpm_sample_valid",
+}
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,24 @@ class Read:
     place: Place
     at: int
     terms: tuple[tuple[str, int], ...]  # (C expression of the index, words per step)
+
+    @property
+    def offset(self) -> str:
+        """The C expression of its word."""
+        return " + ".join([str(self.at), *(f"{index} * {step}" for index, step in self.terms)])
+
+
+@dataclass(frozen=True)
+class FieldRead:
+    """What a field id reads: `cells` from the word `at`, or one of `scopes`; 1 scope ignores scopeId."""
+
+    place: Place
+    at: int
+    count: int = 0  # word of the number of scopes that a GPU has, or of the head of a list of records
+    scopes: int = 1
+    scope_stride: int = 0
+    cells: int = 1
+    cell_stride: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +71,7 @@ class Bound:
 
     expression: str
     limit: int
+    count: int | None = None  # word of the number that says how many of them a GPU has
 
 
 @dataclass(frozen=True)
@@ -58,7 +83,10 @@ class Plan:
     mismatch: str  # what a wrong struct version is answered with
     bounds: tuple[Bound, ...] = ()
     outputs: tuple[Output, ...] = ()
+    within: tuple[Read | Expression, ...] = ()  # least and greatest value that a setter takes
+    restricted: Read | None = None  # the flag that says whether a setter needs root
     cast: tuple[str, str] | None = None  # parameter, legacy type
+    supported: Read | Expression | None = None  # 0: a getter answers NOT_SUPPORTED
 
 
 def _header_says(function: Function) -> str:
@@ -104,6 +132,8 @@ class Planner:
                 self._finder(plan, row)
             case ListGetter():
                 self._list_getter(plan, row)
+            case Refuses(nonzero=argument) if argument:
+                self._input(plan, argument)
         return plan
 
     # What a row may name
@@ -124,7 +154,8 @@ class Planner:
             outputs.append(Output(**vars(target), value=value))
         if not outputs:
             raise self._error(plan, "reads nothing: name a field.")
-        return replace(plan, bounds=tuple(bounds), outputs=tuple(outputs))
+        supported = self._value(plan, Selected(row.supported, ()), bounds) if row.supported else None
+        return replace(plan, bounds=tuple(bounds), outputs=tuple(outputs), supported=supported)
 
     def _target(self, plan: Plan, name: str, field: Field) -> Target:
         """Where an output goes: a parameter, or a member of the output struct."""
@@ -222,7 +253,9 @@ class Planner:
             if domain.enum and domain.enum not in self.header.enums:
                 raise self._error(plan, f"reads {field.key} by an enum {domain.enum} that nvml.h lacks.")
             terms.append((f"(uint32_t){expression}", step))
-            bound = Bound(f"(uint32_t){expression}", len(domain))
+            counting = [other for other in field.block.fields() if isinstance(other, Number) and other.counts is domain]
+            count = _place(counting[0]).offset if counting else None
+            bound = Bound(f"(uint32_t){expression}", len(domain), count)
             if bound not in bounds:
                 bounds.append(bound)
         return Read(place, offset, tuple(terms))
@@ -251,13 +284,22 @@ class Planner:
             raise self._error(plan, f"cannot set {row.field.field.key}.")
         bounds: list[Bound] = []
         value = self._value(plan, row.field, bounds)
+        output = Output(
+            self._input(plan, row.input or self._only_input(plan, row)), NUMBER_TYPES[row.field.field.kind], value=value
+        )
+        within = tuple(self._value(plan, limit, bounds) for limit in row.within or ())
+        restricted = self._value(plan, row.needs, bounds) if isinstance(row.needs, Selected) else None
+        if isinstance(restricted, Expression):
+            raise self._error(plan, "needs root by a derived field.")
+        return replace(plan, bounds=tuple(bounds), outputs=(output,), within=within, restricted=restricted)
+
+    def _only_input(self, plan: Plan, row: Setter) -> str:
         inputs = [
             p for p in plan.function.params if p.type.kind in ("scalar", "enum") and p.name not in row.field.arguments
         ]
         if len(inputs) != 1 or inputs[0].type.pointers:
             raise self._error(plan, f"has {len(inputs)} inputs that may be the value; it needs one.")
-        output = Output(inputs[0].name, inputs[0].type.text, value=value)
-        return replace(plan, bounds=tuple(bounds), outputs=(output,))
+        return inputs[0].name
 
     def _finder(self, plan: Plan, row: Finder) -> None:
         types = [(p.type.text, p.type.pointers) for p in plan.function.params]
@@ -287,7 +329,7 @@ def _place(field: Field) -> Place:
     return scope.places[field.key]
 
 
-def field_ids(header: Header) -> dict[int, tuple[FieldId, Read]]:
+def field_ids(header: Header) -> dict[int, tuple[FieldId, FieldRead]]:
     """The rows of nvmlDeviceGetFieldValues, by the value of the id."""
     planned = {}
     for row in FIELD_IDS:
@@ -297,23 +339,43 @@ def field_ids(header: Header) -> dict[int, tuple[FieldId, Read]]:
     return dict(sorted(planned.items()))
 
 
-def _field_id_read(row: FieldId) -> Read:
-    field, arguments = row.output.field, row.output.arguments
+def _field_id_read(row: FieldId) -> FieldRead:
+    field = row.output.field
+    if isinstance(field, Records) and row.equal is not None:
+        place, (offsets, words) = _place(field), record_offsets(field)
+        first = place.offset + 1 + offsets[row.output.arguments[0]]
+        return FieldRead(place, first, count=place.offset, cells=field.capacity, cell_stride=words)
+    read = _selected_cells(row, row.output)
+    if row.scopes:
+        reads = [read, *(_selected_cells(row, other) for other in row.scopes)]
+        stride = reads[1].at - read.at
+        if any(other.at != read.at + stride * number for number, other in enumerate(reads)):
+            raise TableError(f"{row.where}: {row.name} has scopes that do not follow each other in their block")
+        return replace(read, scopes=len(reads), scope_stride=stride)
+    return read
+
+
+def _selected_cells(row: FieldId, selected: Selected) -> FieldRead:
+    field, arguments = selected.field, selected.arguments
     if not isinstance(field, Number) or field.expression is not None or field.block.of_node:
         raise TableError(f"{row.where}: {row.name} cannot answer {field.key}: it needs a stored number of a GPU")
     place = _place(field)
     if len(arguments) != len(place.shape):
         raise TableError(f"{row.where}: {row.name} reads {field.key}, which has {len(place.shape)} indices")
-    at, step, terms = place.offset, place.element_words * place.elements, []
+    read, step = FieldRead(place, place.offset), place.element_words * place.elements
     for key, domain in zip(arguments, field.per, strict=True):
         step //= len(domain)
-        if key == "scopeId" and not row.output.fixed:
-            terms.append((key, step))
+        if key == "scopeId" and not selected.fixed:
+            counting = [other for other in field.block.fields() if isinstance(other, Number) and other.counts]
+            count = _place(counting[0]).offset if counting else 0
+            read = replace(read, count=count, scopes=len(domain), scope_stride=step)
+        elif key == "all" and not selected.fixed:
+            read = replace(read, cells=len(domain), cell_stride=step)
         elif key in domain.keys:
-            at += domain.keys.index(key) * step
+            read = replace(read, at=read.at + domain.keys.index(key) * step)
         else:
             raise TableError(f"{row.where}: {row.name} reads {field.key} at '{key}'{did_you_mean(key, domain.keys)}")
-    return Read(place, at, tuple(terms))
+    return read
 
 
 def plan_all(header: Header, rows: tuple[Row, ...]) -> list[Plan]:

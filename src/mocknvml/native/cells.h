@@ -66,6 +66,32 @@ static inline nvmlReturn_t mock_number(const mock_word *state, uint32_t signals,
     return mock_head_status(head);
 }
 
+/* The same for what may be missing: 0 stands for a number without a value. */
+static inline nvmlReturn_t mock_number_or_zero(const mock_word *state, uint32_t signals, uint32_t at, uint64_t *value)
+{
+    if (mock_number(state, signals, at, value) != NVML_SUCCESS)
+        *value = 0;
+    return NVML_SUCCESS;
+}
+
+/* Whether an index is below the number that counts what the GPU has: INVALID_ARGUMENT, or the number's own status. */
+static inline nvmlReturn_t mock_below(const mock_word *state, uint32_t signals, uint32_t at, uint64_t index)
+{
+    uint64_t count;
+    nvmlReturn_t status = mock_number(state, signals, at, &count);
+
+    return status == NVML_SUCCESS && index >= count ? NVML_ERROR_INVALID_ARGUMENT : status;
+}
+
+/* Status of a number that says whether there is something: NOT_SUPPORTED where it is 0. */
+static inline nvmlReturn_t mock_supported(const mock_word *state, uint32_t signals, uint32_t at)
+{
+    uint64_t value;
+    nvmlReturn_t status = mock_number(state, signals, at, &value);
+
+    return status == NVML_SUCCESS && value == 0 ? NVML_ERROR_NOT_SUPPORTED : status;
+}
+
 /* Status and bytes of a text of at most `size` bytes. */
 static inline nvmlReturn_t mock_text(const mock_word *state, uint32_t at, uint32_t size, struct mock_text *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clocks by id, whose fields other functions read each by itself, and the clocks that can be set. */
+/* Clocks by id, whose fields other functions read each by itself, the clocks that can be set, and their monitors. */
 #include "runtime.h"
 
 nvmlReturn_t native_nvmlDeviceGetClock(nvmlDevice_t device, nvmlClockType_t clockType, nvmlClockId_t clockId,
@@ -96,4 +96,35 @@ nvmlReturn_t native_nvmlDeviceGetSupportedGraphicsClocks(nvmlDevice_t device, un
     if (status != NVML_SUCCESS)
         return status;
     return found == 0 ? NVML_ERROR_NOT_FOUND : put_count(found, room, count);
+}
+
+#define FAULTS MOCK_AT(clocks.monitor_faults)
+#define FAULT(state, i, member)                                                                                          \
+    ((unsigned)mock_word_at(state, FAULTS + 1 + (i) * MOCK_RECORD_WORDS(clocks.monitor_faults)                           \
+                                       + MOCK_MEMBER(clocks.monitor_faults, member)))
+
+/* Only the entries of domains at fault get written. */
+nvmlReturn_t native_nvmlDeviceGetClkMonStatus(nvmlDevice_t device, nvmlClkMonStatus_t *monitors)
+{
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+    bool root = mock_privileged(); /* nvml.h: "Requires root user" */
+    uint32_t count = 0;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        uint64_t head = mock_word_at(state, FAULTS);
+        status = mock_head_status(head);
+        count = status == NVML_SUCCESS && root ? mock_head_length(head, MOCK_CAPACITY(clocks.monitor_faults)) : 0;
+        for (uint32_t i = 0; i < count; i++) {
+            monitors->clkMonList[i].clkApiDomain = FAULT(state, i, domain);
+            monitors->clkMonList[i].clkDomainFaultMask = FAULT(state, i, faults);
+        }
+    }
+    if (status != NVML_SUCCESS)
+        return status;
+    if (!root)
+        return NVML_ERROR_NO_PERMISSION;
+    monitors->bGlobalStatus = count != 0;
+    monitors->clkMonListSize = count;
+    return NVML_SUCCESS;
 }

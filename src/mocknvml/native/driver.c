@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "node.h"
 
@@ -60,6 +61,7 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
     mock_word *state = block->words;
     unsigned branch = (unsigned)((driver[0] - '0') * 100 + (driver[1] - '0') * 10 + driver[2] - '0'), cuda = 0;
     char text[3 + MOCK_DRIVER_MAX];
+    struct timespec wall;
 
     for (size_t i = 0; i < sizeof cuda_versions / sizeof *cuda_versions && cuda_versions[i].branch <= branch; i++)
         cuda = cuda_versions[i].cuda;
@@ -80,6 +82,8 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
     set_number(state, MOCK_AT_NODE(time.host), now);
     set_number(state, MOCK_AT_NODE(time.node), 0);
     set_number(state, MOCK_AT_NODE(time.rate), 1000000000);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    set_number(state, MOCK_AT_NODE(time.epoch), (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
 }
 
@@ -138,8 +142,15 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     if (again || is_absent(state, MOCK_AT(identity.minor_number)))
         set_number(state, MOCK_AT(identity.minor_number), index);
 
-    /* More GPUs than the machine has slots: the same slots again in the next PCI domain. */
-    set_number(state, MOCK_AT(pci.domain), (image->address >> 16) + index / profile->gpu_count);
+    /* More GPUs than the machine has slots: another such machine, in the next PCI domain, with what its NVLinks lead to. */
+    uint64_t machine = index / profile->gpu_count;
+    set_number(state, MOCK_AT(topology.machine), machine);
+    for (uint32_t link = 0; link < NVML_NVLINK_MAX_LINKS; link++) {
+        uint32_t at = MOCK_AT(nvlink.remote_domain) + 2 * link;
+        if (mock_word_at(state, at) == MOCK_HEAD_SUCCESS && mock_word_at(state, at + 1) != UINT32_MAX)
+            mock_word_put(state, at + 1, mock_word_at(state, at + 1) + machine);
+    }
+    set_number(state, MOCK_AT(pci.domain), (image->address >> 16) + machine);
     set_number(state, MOCK_AT(pci.bus), image->address >> 8 & 0xFF);
     set_number(state, MOCK_AT(pci.device), image->address & 0xFF);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);

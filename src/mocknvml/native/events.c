@@ -22,15 +22,15 @@ struct event_set {
     _Atomic uint64_t generation;
 };
 
-static struct event_set sets[EVENT_SETS];
+static struct event_set gpu_sets[EVENT_SETS], system_sets[EVENT_SETS];
 static _Atomic uint32_t wakeups; /* advances when waiters have to look around */
 
-/* The generation of a set in use, or 0 for what is none. */
-static uint64_t generation_of(nvmlEventSet_t set)
+/* The generation of a set in use, or 0 for what is none of these. */
+static uint64_t generation_of(const struct event_set sets[EVENT_SETS], const void *set)
 {
     uintptr_t distance = (uintptr_t)set - (uintptr_t)sets;
 
-    if (distance >= sizeof sets || distance % sizeof *sets != 0)
+    if (distance >= EVENT_SETS * sizeof *sets || distance % sizeof *sets != 0)
         return 0;
     uint64_t generation = atomic_load_explicit(&sets[distance / sizeof *sets].generation, memory_order_acquire);
     return generation % 2 == 1 ? generation : 0;
@@ -38,7 +38,7 @@ static uint64_t generation_of(nvmlEventSet_t set)
 
 bool mock_event_set_valid(nvmlEventSet_t set)
 {
-    return generation_of(set) != 0;
+    return generation_of(gpu_sets, set) != 0;
 }
 
 static void wake(void)
@@ -59,23 +59,34 @@ static void end(struct event_set *set)
 /* The last shutdown ends all sets. */
 void mock_event_sets_end(void)
 {
-    for (size_t i = 0; i < EVENT_SETS; i++)
-        end(&sets[i]);
+    for (size_t i = 0; i < EVENT_SETS; i++) {
+        end(&gpu_sets[i]);
+        end(&system_sets[i]);
+    }
     wake();
 }
 
-nvmlReturn_t native_nvmlEventSetCreate(nvmlEventSet_t *set)
+/* An entry that is free until now, or NULL. */
+static struct event_set *begin(struct event_set sets[EVENT_SETS])
 {
     for (size_t i = 0; i < EVENT_SETS; i++) {
         uint64_t generation = atomic_load_explicit(&sets[i].generation, memory_order_relaxed);
         if (generation % 2 == 0
             && atomic_compare_exchange_strong_explicit(&sets[i].generation, &generation, generation + 1,
-                                                       memory_order_acq_rel, memory_order_relaxed)) {
-            *set = (nvmlEventSet_t)&sets[i];
-            return NVML_SUCCESS;
-        }
+                                                       memory_order_acq_rel, memory_order_relaxed))
+            return &sets[i];
     }
-    return NVML_ERROR_INSUFFICIENT_RESOURCES;
+    return NULL;
+}
+
+nvmlReturn_t native_nvmlEventSetCreate(nvmlEventSet_t *set)
+{
+    struct event_set *made = begin(gpu_sets);
+
+    if (made == NULL)
+        return NVML_ERROR_INSUFFICIENT_RESOURCES;
+    *set = (nvmlEventSet_t)made;
+    return NVML_SUCCESS;
 }
 
 nvmlReturn_t native_nvmlEventSetFree(nvmlEventSet_t set)
@@ -101,17 +112,17 @@ nvmlReturn_t native_nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long 
     return (eventTypes & ~supported) == 0 ? NVML_SUCCESS : NVML_ERROR_NOT_SUPPORTED;
 }
 
-static nvmlReturn_t wait(nvmlEventSet_t set, unsigned int timeout_ms)
+static nvmlReturn_t wait(const struct event_set sets[EVENT_SETS], const void *set, unsigned int timeout_ms)
 {
     uint64_t deadline = mock_monotonic() + (uint64_t)timeout_ms * 1000000;
-    uint64_t generation = generation_of(set);
+    uint64_t generation = generation_of(sets, set);
 
     for (;;) {
         uint32_t seen = atomic_load_explicit(&wakeups, memory_order_acquire);
         uint64_t now = mock_monotonic();
         if (mock_attached() == NULL)
             return NVML_ERROR_UNINITIALIZED;
-        if (generation == 0 || generation_of(set) != generation)
+        if (generation == 0 || generation_of(sets, set) != generation)
             return NVML_ERROR_INVALID_ARGUMENT;
         if (now >= deadline)
             return NVML_ERROR_TIMEOUT;
@@ -123,11 +134,93 @@ static nvmlReturn_t wait(nvmlEventSet_t set, unsigned int timeout_ms)
 nvmlReturn_t native_nvmlEventSetWait_v2(nvmlEventSet_t set, nvmlEventData_t *data, unsigned int timeoutms)
 {
     (void)data;
-    return wait(set, timeoutms);
+    return wait(gpu_sets, set, timeoutms);
 }
 
 nvmlReturn_t native_nvmlEventSetWait(nvmlEventSet_t set, nvmlEventData_t *data, unsigned int timeoutms)
 {
     (void)data;
-    return wait(set, timeoutms);
+    return wait(gpu_sets, set, timeoutms);
+}
+
+nvmlReturn_t native_nvmlEventSetWait_v3(nvmlEventSet_t set, nvmlEventSetWait_v3_t *params)
+{
+    return wait(gpu_sets, set, params->timeoutMs);
+}
+
+/* nvml.h: by the UUID of a GPU; the levels filter, and newer ones than it names are allowed. */
+nvmlReturn_t native_nvmlEventSetRegisterGpuOperationalEvents_v1(nvmlEventSet_t set,
+                                                                const nvmlGpuOperationalEventConfig_v1_t *config)
+{
+    nvmlDevice_t device;
+
+    (void)set;
+    if (mock_find_text(mock_node(), MOCK_AT(identity.uuid), MOCK_SIZE(identity.uuid), config->uuid, &device) != NVML_SUCCESS)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    return mock_gpu_state(mock_gpu_of(device));
+}
+
+/* nvml.h: NOT_FOUND "if no event has been returned by nvmlEventSetWait_v3". */
+nvmlReturn_t native_nvmlEventSetGetContextCount_v1(nvmlEventSet_t set, nvmlEventSetGetContextCount_v1_t *params)
+{
+    (void)set;
+    (void)params;
+    return NVML_ERROR_NOT_FOUND;
+}
+
+nvmlReturn_t native_nvmlEventSetGetContextInfo_v1(nvmlEventSet_t set, nvmlEventSetGetContextInfo_v1_t *params)
+{
+    (void)set;
+    (void)params;
+    return NVML_ERROR_NOT_FOUND;
+}
+
+nvmlReturn_t native_nvmlEventSetGetContextData_v1(nvmlEventSet_t set, nvmlEventSetGetContextData_v1_t *params)
+{
+    (void)set;
+    (void)params;
+    return NVML_ERROR_NOT_FOUND;
+}
+
+nvmlReturn_t native_nvmlEventSetGetGpuOperationalEventContextLegacyXid_v1(
+    nvmlEventSet_t set, nvmlEventSetGetGpuOperationalEventContextLegacyXid_v1_t *params)
+{
+    (void)set;
+    (void)params;
+    return NVML_ERROR_NOT_FOUND;
+}
+
+nvmlReturn_t native_nvmlSystemEventSetCreate(nvmlSystemEventSetCreateRequest_t *request)
+{
+    struct event_set *made = begin(system_sets);
+
+    if (made == NULL)
+        return NVML_ERROR_INSUFFICIENT_RESOURCES;
+    request->set = (nvmlSystemEventSet_t)made;
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlSystemEventSetFree(nvmlSystemEventSetFreeRequest_t *request)
+{
+    if (generation_of(system_sets, request->set) == 0)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    end((struct event_set *)request->set);
+    wake();
+    return NVML_SUCCESS;
+}
+
+/* nvml.h: with NOT_SUPPORTED "none of the requested eventTypes are registered". */
+nvmlReturn_t native_nvmlSystemRegisterEvents(nvmlSystemRegisterEventRequest_t *request)
+{
+    const unsigned long long known = nvmlSystemEventTypeGpuDriverUnbind | nvmlSystemEventTypeGpuDriverBind;
+
+    if (generation_of(system_sets, request->set) == 0)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    return (request->eventTypes & ~known) == 0 ? NVML_SUCCESS : NVML_ERROR_NOT_SUPPORTED;
+}
+
+nvmlReturn_t native_nvmlSystemEventSetWait(nvmlSystemEventSetWaitRequest_t *request)
+{
+    request->numEvent = 0;
+    return wait(system_sets, request->set, request->timeoutms);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nvmlDeviceGetFieldValues, over the generated table of ids. */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <time.h>
 
 #include "field_table.h"
@@ -16,9 +17,67 @@ static void put_value(const struct mock_field *field, uint64_t value, nvmlFieldV
     case NVML_VALUE_TYPE_SIGNED_INT:
         out->value.siVal = (int)value;
         break;
+    case NVML_VALUE_TYPE_DOUBLE:
+        out->value.dVal = (double)value;
+        break;
     default:
         out->value.uiVal = (unsigned)value;
     }
+}
+
+/* The sum over cells, of those that hold a value. */
+static nvmlReturn_t read_cells(const mock_word *state, const struct mock_field *field, uint32_t at, uint32_t cells,
+                               uint32_t stride, uint64_t *value)
+{
+    nvmlReturn_t answer = NVML_ERROR_NOT_SUPPORTED;
+    uint64_t cell;
+
+    *value = 0;
+    for (uint32_t i = 0; i < cells; i++) {
+        nvmlReturn_t status = mock_number(state, MOCK_GPU_SIGNALS, at + i * stride, &cell);
+        if (status == NVML_ERROR_NOT_SUPPORTED)
+            continue;
+        if (status != NVML_SUCCESS)
+            return status;
+        *value += field->kind == MOCK_FIELD_COUNT ? cell == field->equal : cell;
+        answer = NVML_SUCCESS;
+    }
+    return answer;
+}
+
+static nvmlReturn_t count_records(const mock_word *state, const struct mock_field *field, uint64_t *value)
+{
+    uint64_t head = mock_word_at(state, field->count_at);
+    uint32_t records = mock_head_length(head, field->cells);
+
+    *value = 0;
+    for (uint32_t i = 0; i < records; i++)
+        *value += mock_word_at(state, field->at + i * field->cell_stride) == field->equal;
+    return mock_head_status(head);
+}
+
+/*
+ * An id without scopes ignores scopeId: UCX asks NVML_FI_DEV_NVSWITCH_CONNECTED_LINK_COUNT with an uninitialised one, and
+ * Datadog's agent passes a link to the *_ERROR_COUNT_TOTAL.
+ */
+static nvmlReturn_t read_field(const mock_word *state, const struct mock_field *field, uint32_t scope, uint64_t *value)
+{
+    if (field->kind == MOCK_FIELD_NONE)
+        return NVML_ERROR_NOT_SUPPORTED;
+    if (field->kind == MOCK_FIELD_COUNT_RECORDS)
+        return count_records(state, field, value);
+    if (field->scopes == 1)
+        return read_cells(state, field, field->at, field->cells, field->cell_stride, value);
+    if (scope == UINT_MAX && field->aggregate)
+        return read_cells(state, field, field->at, field->scopes, field->scope_stride, value);
+    if (field->count_at != 0) {
+        nvmlReturn_t status = mock_below(state, MOCK_GPU_SIGNALS, field->count_at, scope);
+        if (status != NVML_SUCCESS)
+            return status;
+    }
+    if (scope >= field->scopes)
+        return NVML_ERROR_NOT_SUPPORTED;
+    return read_cells(state, field, field->at + field->scope_stride * scope, 1, 0, value);
 }
 
 /* Which status a field id has is told per value; the call itself succeeds. */
@@ -43,20 +102,26 @@ nvmlReturn_t native_nvmlDeviceGetFieldValues(nvmlDevice_t device, int valuesCoun
                 continue;
             }
             const struct mock_field *field = &mock_fields[out->fieldId];
-            if (field->elements == 0) {
-                out->nvmlReturn = NVML_ERROR_NOT_SUPPORTED;
-                continue;
-            }
-            /* A field without scopes takes scope 0 alone: scopes 1 and 2 of the power fields mean module and memory. */
-            if (out->scopeId >= field->elements) {
-                out->nvmlReturn = field->elements == 1 ? NVML_ERROR_NOT_SUPPORTED : NVML_ERROR_INVALID_ARGUMENT;
-                continue;
-            }
             uint64_t value;
-            out->nvmlReturn = mock_number(state, MOCK_GPU_SIGNALS, field->at + field->stride * out->scopeId, &value);
+            out->nvmlReturn = field->kind == MOCK_FIELD_CELL
+                                  ? mock_number(state, MOCK_GPU_SIGNALS, field->at, &value)
+                                  : read_field(state, field, out->scopeId, &value);
             if (out->nvmlReturn == NVML_SUCCESS)
                 put_value(field, value, out);
         }
+    }
+    return NVML_SUCCESS;
+}
+
+/* No id is known to be one that can be cleared. */
+nvmlReturn_t native_nvmlDeviceClearFieldValues(nvmlDevice_t device, int valuesCount, nvmlFieldValue_t *values)
+{
+    (void)device;
+    if (valuesCount <= 0)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    for (int i = 0; i < valuesCount; i++) {
+        bool known = values[i].fieldId != 0 && values[i].fieldId < NVML_FI_MAX;
+        values[i].nvmlReturn = known ? NVML_ERROR_NOT_SUPPORTED : NVML_ERROR_INVALID_ARGUMENT;
     }
     return NVML_SUCCESS;
 }

@@ -7,7 +7,9 @@
 
 nvmlReturn_t native_nvmlDeviceGetCount_v2(unsigned int *deviceCount)
 {
-    *deviceCount = mock_node()->gpu_count;
+    uint32_t hidden[MOCK_DRAINED_MAX];
+
+    *deviceCount = mock_node()->gpu_count - mock_hidden_gpus(mock_node(), hidden);
     return NVML_SUCCESS;
 }
 
@@ -18,9 +20,33 @@ nvmlReturn_t native_nvmlDeviceGetCount(unsigned int *deviceCount)
 
 nvmlReturn_t native_nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *device)
 {
-    if (index >= mock_node()->gpu_count)
+    const struct mock_node *node = mock_node();
+    uint32_t hidden[MOCK_DRAINED_MAX], count = mock_drains(node) ? mock_hidden_gpus(node, hidden) : 0;
+
+    if (index >= node->gpu_count - count)
         return NVML_ERROR_INVALID_ARGUMENT;
+    for (uint32_t i = 0; i < count && hidden[i] <= index; i++)
+        index++;
     *device = mock_handle(index);
+    return NVML_SUCCESS;
+}
+
+/* Among the GPUs that the process sees. */
+nvmlReturn_t native_nvmlDeviceGetIndex(nvmlDevice_t device, unsigned int *index)
+{
+    uint32_t hidden[MOCK_DRAINED_MAX], count = mock_hidden_gpus(mock_node(), hidden), before = 0;
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+    uint64_t place = 0;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        status = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(identity.index), &place);
+    }
+    if (status != NVML_SUCCESS)
+        return status;
+    while (before < count && hidden[before] < place)
+        before++;
+    *index = (unsigned)place - before;
     return NVML_SUCCESS;
 }
 
@@ -67,6 +93,8 @@ nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t 
             return NVML_ERROR_NOT_FOUND;
         atomic_store_explicit(hint, (uint16_t)index, memory_order_relaxed);
     }
+    if (mock_drains(node) && !mock_sees(node, index))
+        return NVML_ERROR_NOT_FOUND;
     *device = mock_handle(index);
     return NVML_SUCCESS;
 }
@@ -122,28 +150,36 @@ static bool parse_bus_id(const char *text, unsigned long address[3])
     return parse_hex(&text, '.', &address[2]) && parse_hex(&text, '\0', &function) && function == 0;
 }
 
+bool mock_find_address(const struct mock_node *node, uint64_t domain, uint64_t bus, uint64_t device, uint32_t *found)
+{
+    for (uint32_t index = 0; index < node->gpu_count; index++) {
+        const mock_word *state;
+        uint64_t at[3] = {0};
+        MOCK_LATCH(state, mock_gpu_at(node, index), MOCK_GPU_WORDS) {
+            mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.domain), &at[0]);
+            mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.bus), &at[1]);
+            mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.device), &at[2]);
+        }
+        if (at[0] == domain && at[1] == bus && at[2] == device) {
+            *found = index;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* An id that isn't one is NOT_FOUND too: nvml.h, "if pciBusId does not match a valid device on the system". */
 nvmlReturn_t native_nvmlDeviceGetHandleByPciBusId_v2(const char *pciBusId, nvmlDevice_t *device)
 {
     const struct mock_node *node = mock_node();
     unsigned long wanted[3];
+    uint32_t index;
 
-    if (!parse_bus_id(pciBusId, wanted))
+    if (!parse_bus_id(pciBusId, wanted) || !mock_find_address(node, wanted[0], wanted[1], wanted[2], &index)
+        || !mock_sees(node, index))
         return NVML_ERROR_NOT_FOUND;
-    for (uint32_t index = 0; index < node->gpu_count; index++) {
-        const mock_word *state;
-        uint64_t domain = 0, bus = 0, slot = 0;
-        MOCK_LATCH(state, mock_gpu_at(node, index), MOCK_GPU_WORDS) {
-            mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.domain), &domain);
-            mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.bus), &bus);
-            mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(pci.device), &slot);
-        }
-        if (domain == wanted[0] && bus == wanted[1] && slot == wanted[2]) {
-            *device = mock_handle(index);
-            return NVML_SUCCESS;
-        }
-    }
-    return NVML_ERROR_NOT_FOUND;
+    *device = mock_handle(index);
+    return NVML_SUCCESS;
 }
 
 nvmlReturn_t native_nvmlDeviceGetHandleByPciBusId(const char *pciBusId, nvmlDevice_t *device)

@@ -21,6 +21,7 @@ enum {
 /* What an init touches stands together and the large arrays behind it: each page that it touches costs a page fault. */
 _Atomic(struct mock_node *) mock_current;
 _Atomic(struct mock_node *) mock_latest;
+_Atomic uint64_t mock_initialised_at;
 static uint32_t init_count; /* under the lock, as all of the following */
 static bool static_used;    /* once: its GPUs stay made */
 static _Atomic(struct mock_node *) newest; /* of all nodes that the process has attached to */
@@ -225,6 +226,7 @@ static nvmlReturn_t attach(struct mock_node **node)
 
 static void attach_to(struct mock_node *node)
 {
+    atomic_store_explicit(&mock_initialised_at, mock_node_time(node), memory_order_relaxed);
     atomic_store_explicit(&mock_latest, node, memory_order_release);
     atomic_store_explicit(&mock_current, node, memory_order_release);
 }
@@ -301,9 +303,9 @@ bool mock_privileged(void)
     return geteuid() == 0;
 }
 
-nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *gpu, uint32_t at, uint64_t value)
+nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value)
 {
     uint32_t offset = at + 1;
 
-    return mock_node_write(node, gpu, (struct mock_change){1, &offset, &value}, true);
+    return mock_node_write(node, block, (struct mock_change){1, &offset, &value}, block != node->block);
 }

@@ -121,7 +121,20 @@ static void carry_integrals(mock_word *state, uint64_t now)
     }
 }
 
-static void apply(struct mock_block *block, struct mock_change change, bool is_gpu, uint64_t now)
+/* The same for the sums of GPM's counters, which all run. */
+static void carry_sums(mock_word *state, uint64_t now)
+{
+    uint64_t since = mock_word_at(state, MOCK_AT(gpm.since.value));
+
+    for (uint32_t at = MOCK_AT(gpm.active) + 1, sum = MOCK_AT(gpm.active_sum) + 1; at < MOCK_AT(gpm.active_sum); at += 2, sum += 2) {
+        uint64_t rate = mock_word_at(state, at);
+        if (rate != 0 && now > since)
+            mock_word_put(state, sum, mock_word_at(state, sum) + mock_billionth(now - since, rate));
+    }
+    mock_word_put(state, MOCK_AT(gpm.since.value), now);
+}
+
+static nvmlReturn_t apply(struct mock_block *block, mock_edit *edit, const void *context, bool is_gpu, uint64_t now)
 {
     uint32_t words = is_gpu ? MOCK_GPU_WORDS : MOCK_NODE_WORDS;
     uint64_t sequence = atomic_load_explicit(&block->sequence, memory_order_relaxed);
@@ -132,26 +145,28 @@ static void apply(struct mock_block *block, struct mock_change change, bool is_g
     atomic_thread_fence(memory_order_release);
     for (uint32_t i = 0; i < words; i++)
         mock_word_put(next, i, mock_word_at(published, i));
-    if (is_gpu)
+    if (is_gpu) {
         carry_integrals(next, now);
-    for (uint32_t i = 0; i < change.count; i++) {
-        uint32_t at = change.offsets != NULL ? change.offsets[i] : i;
-        if (at < words)
-            mock_word_put(next, at, change.values[i]);
+        carry_sums(next, now);
     }
-    atomic_store_explicit(&block->sequence, sequence + 1, memory_order_release);
+    nvmlReturn_t status = edit(next, context);
+    if (status == NVML_SUCCESS)
+        atomic_store_explicit(&block->sequence, sequence + 1, memory_order_release);
+    return status;
 }
 
-nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu)
+nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context,
+                            bool is_gpu)
 {
+    nvmlReturn_t result;
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct stat status;
 
     if (node->path[0] == '\0') {
         mock_lock();
-        apply(block, change, is_gpu, mock_node_time(node));
+        result = apply(block, edit, context, is_gpu, mock_node_time(node));
         mock_unlock();
-        return NVML_SUCCESS;
+        return result;
     }
     if (!node->writable)
         return NVML_ERROR_NO_PERMISSION;
@@ -170,12 +185,36 @@ nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, s
             return NVML_ERROR_UNKNOWN;
         }
     }
-    apply(block, change, is_gpu, mock_node_time(node));
+    result = apply(block, edit, context, is_gpu, mock_node_time(node));
     /* A child that was forked meanwhile has the description open too: closing ours would leave the lock with it. */
     lock.l_type = F_UNLCK;
     fcntl(file, F_OFD_SETLK, &lock);
     close(file);
+    return result;
+}
+
+struct words {
+    struct mock_change change;
+    uint32_t limit; /* words of the block */
+};
+
+static nvmlReturn_t put_words(mock_word *state, const void *context)
+{
+    const struct words *words = context;
+
+    for (uint32_t i = 0; i < words->change.count; i++) {
+        uint32_t at = words->change.offsets != NULL ? words->change.offsets[i] : i;
+        if (at < words->limit)
+            mock_word_put(state, at, words->change.values[i]);
+    }
     return NVML_SUCCESS;
+}
+
+nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu)
+{
+    struct words words = {change, is_gpu ? MOCK_GPU_WORDS : MOCK_NODE_WORDS};
+
+    return mock_node_edit(node, block, put_words, &words, is_gpu);
 }
 
 static nvmlReturn_t fail(char *error, nvmlReturn_t code, const char *path, const char *what)

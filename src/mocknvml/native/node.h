@@ -69,6 +69,13 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
 uint64_t mock_monotonic(void); /* the host's clock, in nanoseconds */
 uint64_t mock_node_time(const struct mock_node *node);
 
+/* Changes a copy of a block. What it answers other than SUCCESS leaves the block as it was. */
+typedef nvmlReturn_t mock_edit(mock_word *state, const void *context);
+
+/* Run `edit` under the node's lock. NO_PERMISSION where the file can't be written. */
+nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context,
+                            bool is_gpu);
+
 /* Apply a change under the node's lock. NO_PERMISSION where the file can't be written. */
 nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu);
 

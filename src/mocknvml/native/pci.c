@@ -52,9 +52,15 @@ static nvmlReturn_t read_remote(nvmlDevice_t device, unsigned link, struct pci *
         MOCK_AT(nvlink.remote_subsystem_id) + 2 * link,
     };
 
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+
     if (link >= NVML_NVLINK_MAX_LINKS)
         return NVML_ERROR_INVALID_ARGUMENT;
-    return read_fields(device, at, BASIC, pci);
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        status = mock_below(state, MOCK_GPU_SIGNALS, MOCK_AT(nvlink.count), link);
+    }
+    return status != NVML_SUCCESS ? status : read_fields(device, at, BASIC, pci);
 }
 
 /* Eight hexadecimal digits as the bytes of a word, the last digit in the highest byte: one half-byte to each byte, then

@@ -106,10 +106,51 @@ static inline nvmlReturn_t mock_put_text(const struct mock_text *text, char *buf
 /* The GPU whose text at `at` equals the argument. */
 nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t size, const char *text, nvmlDevice_t *device);
 
-nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *gpu, uint32_t at, uint64_t value);
+/* The GPU at a PCI address, whoever sees it. */
+bool mock_find_address(const struct mock_node *node, uint64_t domain, uint64_t bus, uint64_t device, uint32_t *found);
+
+enum {
+    MOCK_DRAINED_MAX = MOCK_CAPACITY_NODE(drain.gpus),
+};
+
+/* The GPUs that this process does not see, in order. */
+uint32_t mock_hidden_gpus(const struct mock_node *node, uint32_t hidden[MOCK_DRAINED_MAX]);
+bool mock_sees(const struct mock_node *node, uint32_t index);
+
+/* Whether there may be any: one word, which needs no second look. */
+static inline bool mock_drains(const struct mock_node *node)
+{
+    struct mock_latch latch = mock_latch_enter(node->block, MOCK_NODE_WORDS);
+
+    return mock_word_at(latch.copy, MOCK_AT_NODE(drain.gpus)) >> MOCK_LENGTH_SHIFT != 0;
+}
+
+extern _Atomic uint64_t mock_initialised_at; /* node time of the first init */
+
+nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value);
 bool mock_privileged(void);
+
+/* What a setter begins with: the state of its field, then permission. */
+static inline nvmlReturn_t mock_may_write(nvmlDevice_t device, uint32_t at)
+{
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        status = mock_head_status(mock_word_at(state, at));
+    }
+    return status != NVML_SUCCESS || mock_privileged() ? status : NVML_ERROR_NO_PERMISSION;
+}
+
+static inline nvmlReturn_t mock_edit_gpu(nvmlDevice_t device, mock_edit *edit, const void *context)
+{
+    struct mock_block *gpu = mock_gpu(mock_node(), device);
+
+    return gpu != NULL ? mock_node_edit(mock_node(), gpu, edit, context, true) : NVML_ERROR_UNKNOWN;
+}
 
 bool mock_event_set_valid(nvmlEventSet_t set);
 void mock_event_sets_end(void);
+bool mock_gpm_sample_valid(nvmlGpmSample_t sample);
 
 #endif

@@ -1,18 +1,22 @@
 """What every NVML function does: one file per subject, its state blocks first, then its FUNCTIONS.
 
-`BLOCKS`, `ROWS` and `FIELD_IDS` collect them; the order of `SUBJECTS` is the order of the blocks in memory.
+`BLOCKS`, `ROWS` and the field ids collect them; the order of `SUBJECTS` is the order of the blocks in memory.
 """
 
 from mocknvml.nvml import (
+    accounting,
     clocks,
     conf_compute,
+    drain,
     ecc,
     events,
     fabric,
     fans,
     fields,
+    gpm,
     identity,
     memory,
+    mig,
     modes,
     nvlink,
     pcie,
@@ -21,7 +25,9 @@ from mocknvml.nvml import (
     refusals,
     system,
     thermal,
+    topology,
     utilization,
+    vgpu,
 )
 from mocknvml.table.blocks import Block
 from mocknvml.table.rows import Row
@@ -40,9 +46,15 @@ SUBJECTS = (
     ecc,
     nvlink,
     fabric,
+    topology,
     conf_compute,
     events,
     processes,
+    vgpu,
+    mig,
+    drain,
+    accounting,
+    gpm,
     fields,
     refusals,
 )
@@ -55,3 +67,4 @@ BLOCKS: tuple[type[Block], ...] = tuple(
 )
 ROWS: tuple[Row, ...] = tuple(row for subject in SUBJECTS for row in subject.FUNCTIONS)
 FIELD_IDS = fields.FIELDS
+NO_FIELDS = fields.NO_FIELDS

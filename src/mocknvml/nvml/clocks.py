@@ -1,6 +1,22 @@
 """Clock frequencies, in MHz."""
 
-from mocknvml.table import Block, Domain, Record, flag, getter, i32, member, native, records, text, u32, u64
+from mocknvml.nvml.modes import Modes
+from mocknvml.table import (
+    ROOT,
+    Block,
+    Domain,
+    Record,
+    flag,
+    getter,
+    i32,
+    member,
+    native,
+    records,
+    setter,
+    text,
+    u32,
+    u64,
+)
 
 ClockType = Domain.of("nvmlClockType_t", "graphics", "sm", "memory", "video")
 Pstate = Domain.count(16)
@@ -11,6 +27,7 @@ Policy = Domain(
         *("total_app_clocks", "total_base_clocks"),
     ),
 )
+EventTime = Domain(("sw_thermal", "hw_thermal", "hw_power_brake"))
 
 
 class ClockRange(Record):
@@ -22,12 +39,22 @@ class ClockRange(Record):
     step = member("u32", "MHz")
 
 
+class ClockFault(Record):
+    """A clock domain, as its bit, and the faults that its monitor found."""
+
+    domain = member("u32")
+    faults = member("u32")
+
+
 class Clocks(Block):
     current = u32("MHz", per=ClockType)
     max = u32("MHz", per=ClockType)
     application = u32("MHz", per=ClockType)
     application_default = u32("MHz", per=ClockType)
     customer_boost_max = u32("MHz", per=ClockType)
+    locked_min = u32("MHz", per=ClockType)  # 0: not locked; or an nvmlClockLimitId_t
+    locked_max = u32("MHz", per=ClockType)
+    pstates = flag(per=Pstate)  # that the board has
     pstate_min = u32("MHz", per=(ClockType, Pstate))
     pstate_max = u32("MHz", per=(ClockType, Pstate))
     offset = i32("MHz", per=(ClockType, Pstate))
@@ -41,7 +68,9 @@ class Clocks(Block):
     auto_boost_default = flag()
     event_reasons = u64()  # nvmlClocksEventReason* bits
     event_reasons_supported = u64()
+    monitor_faults = records(ClockFault, capacity=32)  # MAX_CLK_DOMAINS
     violation_time = u64("ns", per=Policy)
+    event_time = u64("ns", per=EventTime)  # throttled; `violation_time` has the power cap and sync boost
     violation_reference = u64("us")  # when the violation times were read
 
 
@@ -54,6 +83,7 @@ FUNCTIONS = (
     native("nvmlDeviceGetClock", "clocks.c"),
     native("nvmlDeviceGetSupportedMemoryClocks", "clocks.c"),
     native("nvmlDeviceGetSupportedGraphicsClocks", "clocks.c"),
+    native("nvmlDeviceGetSupportedPerformanceStates", "pstates.c"),
     getter(
         "nvmlDeviceGetMinMaxClockOfPState",
         minClockMHz=Clocks.pstate_min.by("type", "pstate"),
@@ -77,6 +107,31 @@ FUNCTIONS = (
         minOffset=Clocks.offset_min.at("memory", "0"),
         maxOffset=Clocks.offset_max.at("memory", "0"),
     ),
+    setter(
+        "nvmlDeviceSetClockOffsets",
+        clockOffsetMHz=Clocks.offset.by("type", "pstate"),
+        within=(Clocks.offset_min.by("type", "pstate"), Clocks.offset_max.by("type", "pstate")),
+        needs=ROOT,
+    ),
+    # Root: nvml.h says so once for all of its chapter "Device Commands".
+    setter(
+        "nvmlDeviceSetGpcClkVfOffset",
+        Clocks.offset.at("graphics", "0"),
+        within=(Clocks.offset_min.at("graphics", "0"), Clocks.offset_max.at("graphics", "0")),
+        needs=ROOT,
+    ),
+    setter(
+        "nvmlDeviceSetMemClkVfOffset",
+        Clocks.offset.at("memory", "0"),
+        within=(Clocks.offset_min.at("memory", "0"), Clocks.offset_max.at("memory", "0")),
+        needs=ROOT,
+    ),
+    native("nvmlDeviceSetGpuLockedClocks", "set_clocks.c"),
+    native("nvmlDeviceResetGpuLockedClocks", "set_clocks.c"),
+    native("nvmlDeviceSetMemoryLockedClocks", "set_clocks.c"),
+    native("nvmlDeviceResetMemoryLockedClocks", "set_clocks.c"),
+    native("nvmlDeviceSetApplicationsClocks", "set_clocks.c"),
+    native("nvmlDeviceResetApplicationsClocks", "set_clocks.c"),
     getter("nvmlDeviceGetCurrentClockFreqs", str=Clocks.frequencies),
     getter("nvmlDeviceGetPerformanceModes", str=Clocks.performance_modes),
     getter("nvmlDeviceGetAdaptiveClockInfoStatus", Clocks.adaptive),
@@ -85,6 +140,14 @@ FUNCTIONS = (
         isEnabled=Clocks.auto_boost,
         defaultIsEnabled=Clocks.auto_boost_default,
     ),
+    # nvml.h: non-root users may use it unless root has restricted it.
+    setter(
+        "nvmlDeviceSetAutoBoostedClocksEnabled",
+        Clocks.auto_boost,
+        needs=Modes.restricted.at("auto_boosted_clocks"),
+    ),
+    setter("nvmlDeviceSetDefaultAutoBoostedClocksEnabled", enabled=Clocks.auto_boost_default, needs=ROOT),
+    native("nvmlDeviceGetClkMonStatus", "clocks.c"),
     getter("nvmlDeviceGetCurrentClocksEventReasons", Clocks.event_reasons),
     getter("nvmlDeviceGetCurrentClocksThrottleReasons", Clocks.event_reasons),
     getter("nvmlDeviceGetSupportedClocksEventReasons", Clocks.event_reasons_supported),

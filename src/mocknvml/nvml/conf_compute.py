@@ -1,6 +1,6 @@
 """Confidential computing: what the system can do and does, and each GPU's protected memory."""
 
-from mocknvml.table import Block, System, getter, u32, u64
+from mocknvml.table import ROOT, Block, System, flag, getter, native, refuses, setter, u32, u64
 
 
 class ConfComputeSystem(System):
@@ -10,7 +10,8 @@ class ConfComputeSystem(System):
     feature = u32()
     developer_tools = u32()
     multi_gpu = u32()
-    accepting_work = u32()
+    tdisp = u32()  # NVML_CC_SYSTEM_TDISP_STATE_*
+    accepting_work = flag()
     attacker_advantage = u64()
 
 
@@ -41,11 +42,21 @@ FUNCTIONS = (
         devToolsMode=ConfComputeSystem.developer_tools,
         multiGpuMode=ConfComputeSystem.multi_gpu,
     ),
+    getter(
+        "nvmlSystemGetConfComputeSettings_v2",
+        environment=ConfComputeSystem.environment,
+        ccFeature=ConfComputeSystem.feature,
+        devToolsMode=ConfComputeSystem.developer_tools,
+        multiGpuMode=ConfComputeSystem.multi_gpu,
+        tdispState=ConfComputeSystem.tdisp,
+    ),
     getter("nvmlSystemGetConfComputeGpusReadyState", ConfComputeSystem.accepting_work),
+    setter("nvmlSystemSetConfComputeGpusReadyState", ConfComputeSystem.accepting_work, needs=ROOT),
     getter(
         "nvmlSystemGetConfComputeKeyRotationThresholdInfo",
         attackerAdvantage=ConfComputeSystem.attacker_advantage,
     ),
+    native("nvmlSystemSetConfComputeKeyRotationThresholdInfo", "conf_compute.c"),
     getter(
         "nvmlDeviceGetConfComputeProtectedMemoryUsage",
         total=ConfCompute.protected_total,
@@ -56,5 +67,11 @@ FUNCTIONS = (
         "nvmlDeviceGetConfComputeMemSizeInfo",
         protectedMemSizeKib=ConfCompute.protected_size,
         unprotectedMemSizeKib=ConfCompute.unprotected_size,
+    ),
+    setter("nvmlDeviceSetConfComputeUnprotectedMemSize", ConfCompute.unprotected_size, needs=ROOT),
+    *refuses(
+        "no certificate and no report without confidential computing, which is off",
+        "nvmlDeviceGetConfComputeGpuCertificate",
+        "nvmlDeviceGetConfComputeGpuAttestationReport",
     ),
 )

@@ -1,6 +1,6 @@
 """ECC modes and error counters."""
 
-from mocknvml.table import Block, Domain, Record, flag, getter, member, native, records, u32, u64
+from mocknvml.table import ROOT, Block, Domain, Record, flag, getter, member, native, records, setter, u32, u64
 
 ErrorType = Domain.of("nvmlMemoryErrorType_t", "corrected", "uncorrected")
 Counter = Domain.of("nvmlEccCounterType_t", "volatile", "aggregate")
@@ -11,6 +11,7 @@ Location = Domain.of(
 
 
 Source = Domain(("l2", "sm", "pcie", "microcontroller", "other"))
+Cause = Domain(("single_bit", "double_bit"))
 Availability = Domain(("max", "high", "partial", "low", "none"))
 
 
@@ -22,6 +23,18 @@ class RetiredPage(Record):
     time = member("u64")
 
 
+class SramError(Record):
+    """An SRAM error that cannot be corrected: where, and how often."""
+
+    unit = member("u32")
+    location = member("u32")
+    sublocation = member("u32")
+    extlocation = member("u32")
+    address = member("u32")
+    parity = member("flag")
+    count = member("u32")
+
+
 class Ecc(Block):
     mode = flag()
     mode_pending = flag()
@@ -30,6 +43,7 @@ class Ecc(Block):
     location = u64(per=(ErrorType, Counter, Location))
     retired = records(RetiredPage, capacity=64)
     retirement_pending = flag()
+    retirement_pending_for = flag(per=Cause)
 
 
 class Sram(Block):
@@ -40,6 +54,7 @@ class Sram(Block):
     sec_ded = u64(per=Counter)
     source = u64(per=Source)
     threshold_exceeded = flag()
+    unique = records(SramError, capacity=64)
 
 
 class Remap(Block):
@@ -64,18 +79,19 @@ class Remap(Block):
 
 FUNCTIONS = (
     getter("nvmlDeviceGetEccMode", current=Ecc.mode, pending=Ecc.mode_pending),
+    setter("nvmlDeviceSetEccMode", Ecc.mode_pending, needs=ROOT),
     getter("nvmlDeviceGetDefaultEccMode", Ecc.mode_default),
-    getter("nvmlDeviceGetTotalEccErrors", Ecc.total.by("errorType", "counterType")),
-    getter("nvmlDeviceGetMemoryErrorCounter", Ecc.location.by("errorType", "counterType", "locationType")),
+    # Errors are counted while ECC is enabled: nvml.h, and nvidia-smi -q of an RTX 4090 without it.
+    getter("nvmlDeviceGetTotalEccErrors", Ecc.total.by("errorType", "counterType"), supported=Ecc.mode),
     getter(
-        "nvmlDeviceGetDetailedEccErrors",
-        l1Cache=Ecc.location.by("errorType", "counterType", "l1_cache"),
-        l2Cache=Ecc.location.by("errorType", "counterType", "l2_cache"),
-        deviceMemory=Ecc.location.by("errorType", "counterType", "dram"),
-        registerFile=Ecc.location.by("errorType", "counterType", "register_file"),
+        "nvmlDeviceGetMemoryErrorCounter",
+        Ecc.location.by("errorType", "counterType", "locationType"),
+        supported=Ecc.mode,
     ),
+    native("nvmlDeviceGetDetailedEccErrors", "ecc.c"),
     getter(
         "nvmlDeviceGetSramEccErrorStatus",
+        supported=Ecc.mode,
         aggregateUncParity=Sram.parity.at("aggregate"),
         aggregateUncSecDed=Sram.sec_ded.at("aggregate"),
         aggregateCor=Sram.corrected.at("aggregate"),
@@ -89,6 +105,8 @@ FUNCTIONS = (
         aggregateUncBucketOther=Sram.source.at("other"),
         bThresholdExceeded=Sram.threshold_exceeded,
     ),
+    native("nvmlDeviceClearEccErrorCounts", "ecc_clear.c"),
+    native("nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts", "ecc.c"),
     native("nvmlDeviceGetRetiredPages", "ecc.c"),
     native("nvmlDeviceGetRetiredPages_v2", "ecc.c"),
     getter("nvmlDeviceGetRetiredPagesPendingStatus", Ecc.retirement_pending),

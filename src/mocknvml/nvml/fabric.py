@@ -1,6 +1,6 @@
 """The NVLink fabric and the rack that a GPU belongs to. Only boards of NVSwitch systems from Hopper on have one."""
 
-from mocknvml.table import Block, getter, octets, u32
+from mocknvml.table import Block, getter, native, octets, u32
 
 
 class Fabric(Block):
@@ -10,11 +10,11 @@ class Fabric(Block):
     state = u32()  # NVML_GPU_FABRIC_STATE_*
     health_mask = u32()  # NVML_GPU_FABRIC_HEALTH_MASK_*
     health_summary = u32()  # NVML_GPU_FABRIC_HEALTH_SUMMARY_*
+    clique_types = u32()  # NVML_GPU_FABRIC_CLIQUE_TYPE_*, from 0 on: 2 on Hopper, 4 on Blackwell (nvml.h)
 
 
 class Platform(Block):
     ib_guid = octets(16)
-    rack_guid = octets(16)
     chassis_serial = octets(16)
     slot_number = u32()
     tray_index = u32()
@@ -40,11 +40,14 @@ FUNCTIONS = (
         healthMask=Fabric.health_mask,
         healthSummary=Fabric.health_summary,
     ),
-    # Version 1 has the names of older systems for the same places: nvml.h, nvmlPlatformInfo_v1_t and _v2_t.
+    native("nvmlDeviceGetGpuFabricInfo_v4", "fabric.c"),
+    native("nvmlDeviceSetHostname_v1", "fabric.c"),
+    native("nvmlSystemGetCPER_v1", "fabric.c"),
+    # Version 2 renames members of version 1, rackGuid to chassisSerialNumber among them: NVML change log, 570.
     getter(
         "nvmlDeviceGetPlatformInfo",
         ibGuid=Platform.ib_guid,
-        rackGuid=Platform.rack_guid,
+        rackGuid=Platform.chassis_serial,
         chassisPhysicalSlotNumber=Platform.slot_number,
         computeSlotIndex=Platform.tray_index,
         nodeIndex=Platform.host_id,

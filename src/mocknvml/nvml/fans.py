@@ -1,8 +1,10 @@
 """Fans, in percent of the maximum speed. Passively cooled boards have none."""
 
-from mocknvml.table import Block, Domain, getter, u32
+from mocknvml.table import ROOT, Block, Domain, choice, getter, native, setter, u32
 
 Fan = Domain.count(4)
+# NVML_FAN_POLICY_*
+Policy = Domain(("automatic", "manual"))
 
 
 class Fans(Block):
@@ -12,7 +14,7 @@ class Fans(Block):
     speed_min = u32("%")
     speed_max = u32("%")
     rpm = u32(per=Fan)
-    policy = u32(per=Fan)  # NVML_FAN_POLICY_*
+    policy = choice(Policy, per=Fan)
     control_signal = u32(per=Fan)  # NVML_THERMAL_COOLER_SIGNAL_*
     control_target = u32(per=Fan)  # NVML_THERMAL_COOLER_TARGET_*
 
@@ -24,6 +26,9 @@ FUNCTIONS = (
     getter("nvmlDeviceGetTargetFanSpeed", Fans.target.by("fan")),
     getter("nvmlDeviceGetFanSpeedRPM", speed=Fans.rpm.by("fan")),
     getter("nvmlDeviceGetFanControlPolicy_v2", Fans.policy.by("fan")),
+    setter("nvmlDeviceSetFanControlPolicy", policy=Fans.policy.by("fan"), needs=ROOT),
+    native("nvmlDeviceSetFanSpeed_v2", "cooling.c"),
+    native("nvmlDeviceSetDefaultFanSpeed_v2", "cooling.c"),
     getter(
         "nvmlDeviceGetCoolerInfo",
         signalType=Fans.control_signal.by("index"),

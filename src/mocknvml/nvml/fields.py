@@ -1,15 +1,32 @@
 """nvmlDeviceGetFieldValues: which id answers from which field.
 
 The value type is that of the field; nvml.h says in the comment of an id where scopeId selects a link or a module.
+The scopes of power are NVML_POWER_SCOPE_GPU, _MODULE and _MEMORY.
 """
 
 from mocknvml.nvml.clocks import Clocks
 from mocknvml.nvml.ecc import Ecc, Remap
-from mocknvml.nvml.nvlink import Nvlink
+from mocknvml.nvml.modes import Modes
+from mocknvml.nvml.nvlink import C2c, Nvlink
 from mocknvml.nvml.pcie import Pcie
-from mocknvml.nvml.power import Power
+from mocknvml.nvml.power import Power, PowerSmoothing
 from mocknvml.nvml.thermal import Thermal
-from mocknvml.table import field_id, native
+from mocknvml.table import Block, Domain, choice, field_id, flag, native, no_field
+
+Action = Domain.of(
+    "nvmlDeviceGpuRecoveryAction_t",
+    *("none", "gpu_reset", "node_reboot", "drain_p2p", "drain_and_reset"),
+    *("recover_imex_domain", "bus_reset", "system_reboot"),
+)
+
+
+class Recovery(Block):
+    """What a broken GPU needs."""
+
+    action = choice(Action)
+    reset_required = flag()  # drivers from 570 on refuse this one and the next: nvidia-smi has "deprecated" there
+    drain_and_reset = flag()
+
 
 FIELDS = (
     field_id("NVML_FI_DEV_ECC_CURRENT", Ecc.mode),
@@ -145,17 +162,232 @@ FIELDS = (
     field_id("NVML_FI_DEV_NVLINK_GET_VERSION", Nvlink.version.by("scopeId")),
     field_id("NVML_FI_DEV_PCIE_REPLAY_COUNTER", Pcie.replays),
     field_id("NVML_FI_DEV_PCIE_REPLAY_ROLLOVER_COUNTER", Pcie.replay_rollovers),
-    field_id("NVML_FI_DEV_POWER_AVERAGE", Power.average),
-    field_id("NVML_FI_DEV_POWER_INSTANT", Power.instant),
-    field_id("NVML_FI_DEV_POWER_MIN_LIMIT", Power.limit_min),
-    field_id("NVML_FI_DEV_POWER_MAX_LIMIT", Power.limit_max),
-    field_id("NVML_FI_DEV_POWER_DEFAULT_LIMIT", Power.limit_default),
-    field_id("NVML_FI_DEV_POWER_CURRENT_LIMIT", Power.limit),
-    field_id("NVML_FI_DEV_POWER_REQUESTED_LIMIT", Power.limit),
+    field_id("NVML_FI_DEV_POWER_AVERAGE", Power.average, Power.module_average, Power.memory_average),
+    field_id("NVML_FI_DEV_POWER_INSTANT", Power.instant, Power.module_instant, Power.memory_instant),
+    field_id("NVML_FI_DEV_POWER_MIN_LIMIT", Power.limit_min, Power.module_limit_min),
+    field_id("NVML_FI_DEV_POWER_MAX_LIMIT", Power.limit_max, Power.module_limit_max),
+    field_id("NVML_FI_DEV_POWER_DEFAULT_LIMIT", Power.limit_default, Power.module_limit_default),
+    field_id("NVML_FI_DEV_POWER_CURRENT_LIMIT", Power.limit, Power.module_limit),
+    field_id("NVML_FI_DEV_POWER_REQUESTED_LIMIT", Power.limit, Power.module_limit),
     field_id("NVML_FI_DEV_TEMPERATURE_SHUTDOWN_TLIMIT", Thermal.shutdown_tlimit),
     field_id("NVML_FI_DEV_TEMPERATURE_SLOWDOWN_TLIMIT", Thermal.slowdown_tlimit),
     field_id("NVML_FI_DEV_TEMPERATURE_MEM_MAX_TLIMIT", Thermal.memory_max_tlimit),
     field_id("NVML_FI_DEV_TEMPERATURE_GPU_MAX_TLIMIT", Thermal.gpu_max_tlimit),
+    field_id("NVML_FI_DEV_RETIRED_SBE", Ecc.retired.by("cause"), equal=0),
+    field_id("NVML_FI_DEV_RETIRED_DBE", Ecc.retired.by("cause"), equal=1),
+    field_id("NVML_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL", Nvlink.errors.by("all", "crc_flit")),
+    field_id("NVML_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL", Nvlink.errors.by("all", "crc_data")),
+    field_id("NVML_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", Nvlink.errors.by("all", "replay")),
+    field_id("NVML_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL", Nvlink.errors.by("all", "recovery")),
+    field_id("NVML_FI_DEV_RETIRED_PENDING_SBE", Ecc.retirement_pending_for.at("single_bit")),
+    field_id("NVML_FI_DEV_RETIRED_PENDING_DBE", Ecc.retirement_pending_for.at("double_bit")),
+    field_id("NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX", Nvlink.throughput.by("scopeId", "data_tx"), aggregate=True),
+    field_id("NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX", Nvlink.throughput.by("scopeId", "data_rx"), aggregate=True),
+    field_id("NVML_FI_DEV_NVLINK_THROUGHPUT_RAW_TX", Nvlink.throughput.by("scopeId", "raw_tx"), aggregate=True),
+    field_id("NVML_FI_DEV_NVLINK_THROUGHPUT_RAW_RX", Nvlink.throughput.by("scopeId", "raw_rx"), aggregate=True),
+    field_id("NVML_FI_DEV_NVLINK_REMOTE_NVLINK_ID", Nvlink.remote_link.by("scopeId")),
+    field_id("NVML_FI_DEV_NVSWITCH_CONNECTED_LINK_COUNT", Nvlink.remote_type.by("all"), equal=2),
+    field_id("NVML_FI_DEV_NVLINK_ECC_DATA_ERROR_COUNT_TOTAL", Nvlink.errors.by("all", "ecc_data")),
+    field_id("NVML_FI_DEV_NVLINK_GET_POWER_STATE", Nvlink.low_power.by("scopeId")),
+    field_id("NVML_FI_DEV_NVLINK_GET_POWER_THRESHOLD", Nvlink.power_threshold),
+    field_id("NVML_FI_DEV_PCIE_L0_TO_RECOVERY_COUNTER", Pcie.errors.at("l0_to_recovery")),
+    field_id("NVML_FI_DEV_C2C_LINK_COUNT", C2c.count),
+    field_id("NVML_FI_DEV_C2C_LINK_GET_STATUS", C2c.active.by("scopeId")),
+    field_id("NVML_FI_DEV_C2C_LINK_GET_MAX_BW", C2c.bandwidth.by("scopeId")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_CORRECTABLE_ERRORS", Pcie.errors.at("correctable")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_NAKS_RECEIVED", Pcie.errors.at("naks_received")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_RECEIVER_ERROR", Pcie.errors.at("receiver")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_BAD_TLP", Pcie.errors.at("bad_tlp")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_NAKS_SENT", Pcie.errors.at("naks_sent")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_BAD_DLLP", Pcie.errors.at("bad_dllp")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_NON_FATAL_ERROR", Pcie.errors.at("non_fatal")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_FATAL_ERROR", Pcie.errors.at("fatal")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_UNSUPPORTED_REQ", Pcie.errors.at("unsupported_request")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_LCRC_ERROR", Pcie.errors.at("lcrc")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_LANE_ERROR", Pcie.errors.at("lane")),
+    field_id("NVML_FI_DEV_IS_RESETLESS_MIG_SUPPORTED", Modes.mig_resetless),
+    field_id("NVML_FI_DEV_ENERGY", Power.energy, Power.module_energy),
+    field_id("NVML_FI_DEV_PCIE_COUNT_TX_BYTES", Pcie.bytes.at("tx")),
+    field_id("NVML_FI_DEV_PCIE_COUNT_RX_BYTES", Pcie.bytes.at("rx")),
+    field_id("NVML_FI_DEV_IS_MIG_MODE_INDEPENDENT_MIG_QUERY_CAPABLE", Modes.mig_query_independent),
+    field_id("NVML_FI_DEV_NVLINK_GET_POWER_THRESHOLD_MAX", Nvlink.power_threshold_max),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_XMIT_PACKETS", Nvlink.counters.by("scopeId", "xmit_packets")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_XMIT_BYTES", Nvlink.counters.by("scopeId", "xmit_bytes")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RCV_PACKETS", Nvlink.counters.by("scopeId", "rcv_packets")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RCV_BYTES", Nvlink.counters.by("scopeId", "rcv_bytes")),
+    field_id(
+        "NVML_FI_DEV_NVLINK_COUNT_MALFORMED_PACKET_ERRORS", Nvlink.counters.by("scopeId", "malformed_packet_errors")
+    ),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_BUFFER_OVERRUN_ERRORS", Nvlink.counters.by("scopeId", "buffer_overrun_errors")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RCV_ERRORS", Nvlink.counters.by("scopeId", "rcv_errors")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RCV_REMOTE_ERRORS", Nvlink.counters.by("scopeId", "rcv_remote_errors")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RCV_GENERAL_ERRORS", Nvlink.counters.by("scopeId", "rcv_general_errors")),
+    field_id(
+        "NVML_FI_DEV_NVLINK_COUNT_LOCAL_LINK_INTEGRITY_ERRORS",
+        Nvlink.counters.by("scopeId", "local_link_integrity_errors"),
+    ),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_XMIT_DISCARDS", Nvlink.counters.by("scopeId", "xmit_discards")),
+    field_id(
+        "NVML_FI_DEV_NVLINK_COUNT_LINK_RECOVERY_SUCCESSFUL_EVENTS",
+        Nvlink.counters.by("scopeId", "link_recovery_successful_events"),
+    ),
+    field_id(
+        "NVML_FI_DEV_NVLINK_COUNT_LINK_RECOVERY_FAILED_EVENTS",
+        Nvlink.counters.by("scopeId", "link_recovery_failed_events"),
+    ),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_LINK_RECOVERY_EVENTS", Nvlink.counters.by("scopeId", "link_recovery_events")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_EFFECTIVE_ERRORS", Nvlink.counters.by("scopeId", "effective_errors")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_EFFECTIVE_BER", Nvlink.counters.by("scopeId", "effective_ber")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_SYMBOL_ERRORS", Nvlink.counters.by("scopeId", "symbol_errors")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_SYMBOL_BER", Nvlink.counters.by("scopeId", "symbol_ber")),
+    field_id("NVML_FI_DEV_NVLINK_GET_POWER_THRESHOLD_MIN", Nvlink.power_threshold_min),
+    field_id("NVML_FI_DEV_NVLINK_GET_POWER_THRESHOLD_UNITS", Nvlink.power_threshold_unit),
+    field_id("NVML_FI_DEV_NVLINK_GET_POWER_THRESHOLD_SUPPORTED", Nvlink.power_threshold_supported),
+    field_id("NVML_FI_DEV_RESET_STATUS", Recovery.reset_required),
+    field_id("NVML_FI_DEV_DRAIN_AND_RESET_STATUS", Recovery.drain_and_reset),
+    field_id("NVML_FI_DEV_PCIE_OUTBOUND_ATOMICS_MASK", Pcie.atomics.at("outbound")),
+    field_id("NVML_FI_DEV_PCIE_INBOUND_ATOMICS_MASK", Pcie.atomics.at("inbound")),
+    field_id("NVML_FI_DEV_GET_GPU_RECOVERY_ACTION", Recovery.action),
+    field_id("NVML_FI_DEV_C2C_LINK_ERROR_INTR", C2c.errors.by("scopeId", "crc")),
+    field_id("NVML_FI_DEV_C2C_LINK_ERROR_REPLAY", C2c.errors.by("scopeId", "replay")),
+    field_id("NVML_FI_DEV_C2C_LINK_ERROR_REPLAY_B2B", C2c.errors.by("scopeId", "replay_back_to_back")),
+    field_id("NVML_FI_DEV_C2C_LINK_POWER_STATE", C2c.low_power.by("scopeId")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_0", Nvlink.counters.by("scopeId", "fec_history_0")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_1", Nvlink.counters.by("scopeId", "fec_history_1")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_2", Nvlink.counters.by("scopeId", "fec_history_2")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_3", Nvlink.counters.by("scopeId", "fec_history_3")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_4", Nvlink.counters.by("scopeId", "fec_history_4")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_5", Nvlink.counters.by("scopeId", "fec_history_5")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_6", Nvlink.counters.by("scopeId", "fec_history_6")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_7", Nvlink.counters.by("scopeId", "fec_history_7")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_8", Nvlink.counters.by("scopeId", "fec_history_8")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_9", Nvlink.counters.by("scopeId", "fec_history_9")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_10", Nvlink.counters.by("scopeId", "fec_history_10")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_11", Nvlink.counters.by("scopeId", "fec_history_11")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_12", Nvlink.counters.by("scopeId", "fec_history_12")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_13", Nvlink.counters.by("scopeId", "fec_history_13")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_14", Nvlink.counters.by("scopeId", "fec_history_14")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_FEC_HISTORY_15", Nvlink.counters.by("scopeId", "fec_history_15")),
+    field_id("NVML_FI_PWR_SMOOTHING_ENABLED", PowerSmoothing.enabled),
+    field_id("NVML_FI_PWR_SMOOTHING_PRIV_LVL", PowerSmoothing.privilege_level),
+    field_id("NVML_FI_PWR_SMOOTHING_IMM_RAMP_DOWN_ENABLED", PowerSmoothing.immediate_ramp_down),
+    field_id("NVML_FI_PWR_SMOOTHING_APPLIED_TMP_CEIL", PowerSmoothing.ceiling),
+    field_id("NVML_FI_PWR_SMOOTHING_APPLIED_TMP_FLOOR", PowerSmoothing.floor),
+    field_id("NVML_FI_PWR_SMOOTHING_MAX_PERCENT_TMP_FLOOR_SETTING", PowerSmoothing.floor_percent_max),
+    field_id("NVML_FI_PWR_SMOOTHING_MIN_PERCENT_TMP_FLOOR_SETTING", PowerSmoothing.floor_percent_min),
+    field_id("NVML_FI_PWR_SMOOTHING_HW_CIRCUITRY_PERCENT_LIFETIME_REMAINING", PowerSmoothing.lifetime),
+    field_id("NVML_FI_PWR_SMOOTHING_MAX_NUM_PRESET_PROFILES", PowerSmoothing.presets),
+    field_id("NVML_FI_PWR_SMOOTHING_PROFILE_PERCENT_TMP_FLOOR", PowerSmoothing.preset.by("scopeId", "floor_percent")),
+    field_id("NVML_FI_PWR_SMOOTHING_PROFILE_RAMP_UP_RATE", PowerSmoothing.preset.by("scopeId", "ramp_up")),
+    field_id("NVML_FI_PWR_SMOOTHING_PROFILE_RAMP_DOWN_RATE", PowerSmoothing.preset.by("scopeId", "ramp_down")),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_PROFILE_RAMP_DOWN_HYST_VAL", PowerSmoothing.preset.by("scopeId", "ramp_down_hysteresis")
+    ),
+    field_id("NVML_FI_PWR_SMOOTHING_ACTIVE_PRESET_PROFILE", PowerSmoothing.active_preset),
+    field_id("NVML_FI_PWR_SMOOTHING_ADMIN_OVERRIDE_PERCENT_TMP_FLOOR", PowerSmoothing.override.at("floor_percent")),
+    field_id("NVML_FI_PWR_SMOOTHING_ADMIN_OVERRIDE_RAMP_UP_RATE", PowerSmoothing.override.at("ramp_up")),
+    field_id("NVML_FI_PWR_SMOOTHING_ADMIN_OVERRIDE_RAMP_DOWN_RATE", PowerSmoothing.override.at("ramp_down")),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_ADMIN_OVERRIDE_RAMP_DOWN_HYST_VAL", PowerSmoothing.override.at("ramp_down_hysteresis")
+    ),
+    field_id("NVML_FI_DEV_CLOCKS_EVENT_REASON_SW_THERM_SLOWDOWN", Clocks.event_time.at("sw_thermal")),
+    field_id("NVML_FI_DEV_CLOCKS_EVENT_REASON_HW_THERM_SLOWDOWN", Clocks.event_time.at("hw_thermal")),
+    field_id("NVML_FI_DEV_CLOCKS_EVENT_REASON_HW_POWER_BRAKE_SLOWDOWN", Clocks.event_time.at("hw_power_brake")),
+    field_id("NVML_FI_DEV_POWER_SYNC_BALANCING_FREQ", Power.balancing_frequency),
+    field_id("NVML_FI_DEV_POWER_SYNC_BALANCING_AF", Power.balancing_activity),
+    field_id("NVML_FI_DEV_EDPP_MULTIPLIER", Power.edpp_multiplier),
+    field_id("NVML_FI_PWR_SMOOTHING_PRIMARY_POWER_FLOOR", PowerSmoothing.primary_floor),
+    field_id("NVML_FI_PWR_SMOOTHING_SECONDARY_POWER_FLOOR", PowerSmoothing.secondary_floor),
+    field_id("NVML_FI_PWR_SMOOTHING_MIN_PRIMARY_FLOOR_ACT_OFFSET", PowerSmoothing.activation_offset_min),
+    field_id("NVML_FI_PWR_SMOOTHING_MIN_PRIMARY_FLOOR_ACT_POINT", PowerSmoothing.activation_point_min),
+    field_id("NVML_FI_PWR_SMOOTHING_WINDOW_MULTIPLIER", PowerSmoothing.window_multiplier),
+    field_id("NVML_FI_PWR_SMOOTHING_DELAYED_PWR_SMOOTHING_SUPPORTED", PowerSmoothing.delayed_supported),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_PROFILE_SECONDARY_POWER_FLOOR", PowerSmoothing.preset.by("scopeId", "secondary_floor")
+    ),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_PROFILE_PRIMARY_FLOOR_ACT_WIN_MULT",
+        PowerSmoothing.preset.by("scopeId", "activation_window"),
+    ),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_PROFILE_PRIMARY_FLOOR_TAR_WIN_MULT", PowerSmoothing.preset.by("scopeId", "target_window")
+    ),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_PROFILE_PRIMARY_FLOOR_ACT_OFFSET",
+        PowerSmoothing.preset.by("scopeId", "activation_offset"),
+    ),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_ADMIN_OVERRIDE_SECONDARY_POWER_FLOOR", PowerSmoothing.override.at("secondary_floor")
+    ),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_ADMIN_OVERRIDE_PRIMARY_FLOOR_ACT_WIN_MULT",
+        PowerSmoothing.override.at("activation_window"),
+    ),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_ADMIN_OVERRIDE_PRIMARY_FLOOR_TAR_WIN_MULT", PowerSmoothing.override.at("target_window")
+    ),
+    field_id(
+        "NVML_FI_PWR_SMOOTHING_ADMIN_OVERRIDE_PRIMARY_FLOOR_ACT_OFFSET", PowerSmoothing.override.at("activation_offset")
+    ),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RAW_ERRORS_LANE0", Nvlink.counters.by("scopeId", "raw_errors_lane0")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RAW_ERRORS_LANE1", Nvlink.counters.by("scopeId", "raw_errors_lane1")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RAW_BER_LANE0_V2", Nvlink.counters.by("scopeId", "raw_ber_lane0")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RAW_BER_LANE1_V2", Nvlink.counters.by("scopeId", "raw_ber_lane1")),
+    field_id("NVML_FI_DEV_NVLINK_COUNT_RAW_BER_V2", Nvlink.counters.by("scopeId", "raw_ber")),
+    field_id("NVML_FI_DEV_NVLINK_PLR_XMIT_BLOCKS", Nvlink.counters.by("scopeId", "plr_xmit_blocks")),
+    field_id("NVML_FI_DEV_NVLINK_PLR_XMIT_RETRY_BLOCKS", Nvlink.counters.by("scopeId", "plr_xmit_retry_blocks")),
+    field_id("NVML_FI_DEV_NVLINK_GET_DATA_RATE", Nvlink.data_rate.by("scopeId")),
+    field_id("NVML_FI_PWR_SMOOTHING_SOC_POWER_SMOOTHING_ENABLED", PowerSmoothing.soc_enabled),
+    field_id("NVML_FI_DEV_GPU_TEMP", Thermal.temperature.at("gpu"), real=True),
+    field_id("NVML_FI_PWR_SMOOTHING_LIMITED_TIME", PowerSmoothing.limited_time),
 )
 
-FUNCTIONS = (native("nvmlDeviceGetFieldValues", "fields.c"),)
+NO_FIELDS = (
+    *no_field(
+        "Rubin and newer, of which no board is out, or without a public source of what it reads",
+        "NVML_FI_DEV_MMA_STALL_PERCENT",
+        "NVML_FI_DEV_MCLK_SWITCH_TYPE",
+        "NVML_FI_DEV_MCLK_MIN_SWITCH_INTERVAL_MILLISECONDS",
+    ),
+    *no_field(
+        'The utilization counters of old drivers: nvml.h, "now deprecated"',
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L0",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L1",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L2",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L3",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L4",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L5",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_TOTAL",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L0",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L1",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L2",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L3",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L4",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L5",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_TOTAL",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L6",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L7",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L8",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L9",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L10",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C0_L11",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L6",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L7",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L8",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L9",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L10",
+        "NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L11",
+    ),
+    *no_field(
+        'nvml.h: "Deprecated, do not use"',
+        "NVML_FI_DEV_NVLINK_COUNT_VL15_DROPPED",
+        "NVML_FI_DEV_NVLINK_COUNT_RAW_BER_LANE0",
+        "NVML_FI_DEV_NVLINK_COUNT_RAW_BER_LANE1",
+        "NVML_FI_DEV_NVLINK_COUNT_RAW_BER",
+    ),
+)
+
+FUNCTIONS = (
+    native("nvmlDeviceGetFieldValues", "fields.c"),
+    native("nvmlDeviceClearFieldValues", "fields.c"),
+)

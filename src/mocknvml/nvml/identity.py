@@ -1,6 +1,6 @@
 """Who a GPU is: name, identifiers, architecture, engine counts, firmware versions."""
 
-from mocknvml.table import Block, Domain, choice, finder, flag, getter, native, text, u32, u64
+from mocknvml.table import Block, Domain, Record, choice, finder, flag, getter, member, native, records, text, u32, u64
 
 Brand = Domain.of(
     "nvmlBrandType_t",
@@ -18,6 +18,13 @@ Architecture = Domain(
 
 InforomObject = Domain.of("nvmlInforomObject_t", "oem", "ecc", "power", "den")
 Addressing = Domain.of("nvmlDeviceAddressingModeType_t", "none", "hmm", "ats")
+
+
+class BridgeChip(Record):
+    """A PCI bridge on the board; the first is the closest to the GPU."""
+
+    type = member("u32")  # nvmlBridgeChipType_t
+    firmware = member("u32")
 
 
 class Health(Block):
@@ -43,6 +50,8 @@ class Identity(Block):
     inforom_image_version = text(16)
     inforom_version = text(16, per=InforomObject)
     inforom_checksum = u32()
+    inforom_valid = flag()
+    bridges = records(BridgeChip, capacity=8)
     multi_gpu_board = flag()
     pdi = u64()
     hostname = text(64)
@@ -86,7 +95,7 @@ FUNCTIONS = (
     getter("nvmlDeviceGetName", Identity.name),
     getter("nvmlDeviceGetUUID", Identity.uuid),
     getter("nvmlDeviceGetSerial", Identity.serial),
-    getter("nvmlDeviceGetIndex", Identity.index),
+    native("nvmlDeviceGetIndex", "find.c"),
     getter("nvmlDeviceGetMinorNumber", Identity.minor_number),
     getter("nvmlDeviceGetModuleId", Identity.module_id),
     getter("nvmlDeviceGetBrand", Identity.brand),
@@ -104,6 +113,8 @@ FUNCTIONS = (
     getter("nvmlDeviceGetInforomImageVersion", Identity.inforom_image_version),
     getter("nvmlDeviceGetInforomVersion", Identity.inforom_version.by("object")),
     getter("nvmlDeviceGetInforomConfigurationChecksum", Identity.inforom_checksum),
+    native("nvmlDeviceValidateInforom", "board.c"),
+    native("nvmlDeviceGetBridgeChipInfo", "board.c"),
     getter("nvmlDeviceGetBBXTimeData_v1", timeRun=Identity.black_box_time),
     getter(
         "nvmlDeviceGetLastBBXFlushTime",

@@ -1,6 +1,6 @@
 """Modes of a GPU: performance state, persistence, compute, display, MIG, virtualization."""
 
-from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, native, setter, u32
+from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, native, setter, u32, u64
 
 ComputeMode = Domain.of("nvmlComputeMode_t", "default", "exclusive_thread", "prohibited", "exclusive_process")
 Virtualization = Domain.of("nvmlGpuVirtualizationMode_t", "none", "passthrough", "vgpu", "host_vgpu", "host_vsga")
@@ -17,6 +17,8 @@ class Modes(Block):
     display_active = flag()
     mig = u32()
     mig_pending = u32()
+    mig_resetless = flag()
+    mig_query_independent = flag()
     virtualization = choice(Virtualization)
     host_vgpu = u32()
     operation = choice(Operation)
@@ -27,6 +29,7 @@ class Modes(Block):
     dram_encryption = flag()
     dram_encryption_pending = flag()
     mig_devices_max = u32()
+    shared_data_polling = u64()  # NVML_RUSD_POLL_* bits
 
 
 FUNCTIONS = (
@@ -42,9 +45,9 @@ FUNCTIONS = (
     getter("nvmlDeviceGetVirtualizationMode", Modes.virtualization),
     getter("nvmlDeviceGetHostVgpuMode", Modes.host_vgpu),
     getter("nvmlDeviceGetGpuOperationMode", current=Modes.operation, pending=Modes.operation_pending),
-    getter("nvmlDeviceGetAccountingMode", Modes.accounting),
-    getter("nvmlDeviceGetAccountingBufferSize", Modes.accounting_buffer),
+    setter("nvmlDeviceSetGpuOperationMode", Modes.operation_pending, needs=ROOT),
     getter("nvmlDeviceGetAPIRestriction", Modes.restricted.by("apiType")),
+    setter("nvmlDeviceSetAPIRestriction", Modes.restricted.by("apiType"), needs=ROOT),
     getter(
         "nvmlDeviceGetDramEncryptionMode",
         **{
@@ -52,6 +55,8 @@ FUNCTIONS = (
             "pending.encryptionState": Modes.dram_encryption_pending,
         },
     ),
+    setter("nvmlDeviceSetDramEncryptionMode", encryptionState=Modes.dram_encryption_pending, needs=ROOT),
+    native("nvmlDeviceSetRusdSettings_v1", "modes.c"),
     getter("nvmlDeviceGetMaxMigDeviceCount", Modes.mig_devices_max),
     # No MIG device exists, so every valid handle is that of a whole GPU.
     native("nvmlDeviceIsMigDeviceHandle", "find.c"),

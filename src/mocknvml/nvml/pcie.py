@@ -1,8 +1,16 @@
 """The PCI address and ids of a GPU, and its PCIe link."""
 
-from mocknvml.table import Block, Domain, getter, native, u32
+from mocknvml.table import Block, Domain, getter, native, u32, u64
 
 Direction = Domain.of("nvmlPcieUtilCounter_t", "tx", "rx")
+
+Atomics = Domain(("outbound", "inbound"))
+Error = Domain(
+    (
+        *("l0_to_recovery", "correctable", "naks_received", "receiver", "bad_tlp", "naks_sent", "bad_dllp"),
+        *("non_fatal", "fatal", "unsupported_request", "lcrc", "lane"),
+    )
+)
 
 
 class Pci(Block):
@@ -27,6 +35,9 @@ class Pcie(Block):
     speed = u32("Mbps")
     speed_max = u32()  # NVML_PCIE_LINK_MAX_SPEED_*
     bus_type = u32()  # NVML_BUS_TYPE_*
+    atomics = u32(per=Atomics)  # NVML_PCIE_ATOMICS_CAP_* bits
+    errors = u32(per=Error)
+    bytes = u64("B", per=Direction)  # since the driver was loaded
 
 
 FUNCTIONS = (

@@ -17,6 +17,14 @@ class Process(Record):
     gpu_instance = member("u32", default=0xFFFFFFFF)
     compute_instance = member("u32", default=0xFFFFFFFF)
     protected_memory = member("u64", "B")
+    # Utilization of the engines in the last sampling period; a process that used none has no sample.
+    sm = member("u32", "%")
+    memory_utilization = member("u32", "%")
+    encoder = member("u32", "%")
+    decoder = member("u32", "%")
+    jpeg = member("u32", "%")
+    ofa = member("u32", "%")
+    start = member("u64", "us")  # since 1970
     name = member("text", size=200)
 
 
@@ -38,5 +46,7 @@ FUNCTIONS = (
     list_getter("nvmlDeviceGetMPSComputeRunningProcesses_v2", Processes.running.having("contexts", MPS), **V2),
     list_getter("nvmlDeviceGetMPSComputeRunningProcesses_v3", Processes.running.having("contexts", MPS), **V2),
     native("nvmlDeviceGetRunningProcessDetailList", "processes.c"),
+    native("nvmlDeviceGetProcessUtilization", "samples.c"),
+    native("nvmlDeviceGetProcessesUtilizationInfo", "samples.c"),
     native("nvmlSystemGetProcessName", "processes.c"),
 )

@@ -19,6 +19,7 @@ class Time(System):
     host = u64("ns")
     node = u64("ns")
     rate = u64("ppb")
+    epoch = u64("us")  # the wall clock, since 1970, at node time 0
 
 
 FUNCTIONS = (

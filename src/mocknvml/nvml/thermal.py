@@ -1,6 +1,6 @@
 """Temperatures and their thresholds, in degrees Celsius."""
 
-from mocknvml.table import Block, Domain, getter, i32, u32
+from mocknvml.table import Block, Domain, getter, i32, native, u32
 
 Sensor = Domain.of("nvmlTemperatureSensors_t", "gpu", "gpu_max")
 Threshold = Domain.of(
@@ -13,6 +13,8 @@ Threshold = Domain.of(
 class Thermal(Block):
     temperature = u32("C", per=Sensor)
     memory = u32("C")
+    sensor_min = i32("C")  # the range of the GPU's own sensor
+    sensor_max = i32("C")
     threshold = u32("C", per=Threshold)
     margin = i32("C")
     # Hopper and newer data-centre boards give limits as distances to T.Limit.
@@ -26,5 +28,7 @@ FUNCTIONS = (
     getter("nvmlDeviceGetTemperature", Thermal.temperature.by("sensorType")),
     getter("nvmlDeviceGetTemperatureV", temperature=Thermal.temperature.by("sensorType")),
     getter("nvmlDeviceGetMarginTemperature", marginTemperature=Thermal.margin),
+    native("nvmlDeviceGetThermalSettings", "thermal.c"),
     getter("nvmlDeviceGetTemperatureThreshold", Thermal.threshold.by("thresholdType")),
+    native("nvmlDeviceSetTemperatureThreshold", "cooling.c"),
 )

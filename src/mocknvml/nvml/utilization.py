@@ -1,6 +1,6 @@
 """How busy the engines are, in percent of the last sampling period."""
 
-from mocknvml.table import Block, Domain, Record, getter, list_getter, member, records, u32
+from mocknvml.table import Block, Domain, Record, getter, list_getter, member, native, records, u32
 
 # nvmlEncoderType_t, whose 255 stands for an unknown one.
 Encoder = Domain(("h264", "hevc", "av1"))
@@ -33,6 +33,8 @@ class CaptureSession(Record):
 class Utilization(Block):
     gpu = u32("%")
     memory = u32("%")
+    video = u32("%")  # this and the bus: of nvmlDeviceGetDynamicPstatesInfo
+    bus = u32("%")
     encoder = u32("%")
     decoder = u32("%")
     jpeg = u32("%")
@@ -51,6 +53,7 @@ class Utilization(Block):
 
 FUNCTIONS = (
     getter("nvmlDeviceGetUtilizationRates", gpu=Utilization.gpu, memory=Utilization.memory),
+    native("nvmlDeviceGetDynamicPstatesInfo", "pstates.c"),
     getter(
         "nvmlDeviceGetEncoderUtilization",
         utilization=Utilization.encoder,
@@ -102,4 +105,5 @@ FUNCTIONS = (
     ),
     getter("nvmlDeviceGetJpgUtilization", utilization=Utilization.jpeg, samplingPeriodUs=Utilization.sampling_period),
     getter("nvmlDeviceGetOfaUtilization", utilization=Utilization.ofa, samplingPeriodUs=Utilization.sampling_period),
+    native("nvmlDeviceGetSamples", "samples.c"),
 )

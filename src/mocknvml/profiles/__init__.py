@@ -4,6 +4,7 @@ One YAML file per board, which inherits from its chip and its class of boards (`
 `mocknvml.nvml`, units are written, absent fields are NOT_SUPPORTED, and `source` says where the values come from.
 
 A system (`systems/`) lists the GPUs of one machine: each names its board and PCI address, and may override any field.
+What they have from the machine, `numa` and `nvlink`, becomes fields of each GPU here.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ META = ("inherits", "source", "addresses")
 # What a node gives each of its GPUs, whatever the profile says.
 OF_ADDRESS = ("pci.domain", "pci.bus", "pci.device")
 OF_PLACE = "identity.index"
+SYSTEM_KEYS = ("source", "numa", "nvlink", "gpus")
+GPU_LINK, SWITCH_LINK = 0, 2  # nvmlIntNvLinkDeviceType_t
+# What NVML answers for an NVSwitch that is no PCI device of the host: FFFFFFFF:FF:FF.0.
+HIDDEN = (0xFFFFFFFF, 0xFF, 0xFF)
 
 Element = tuple[str, tuple[str, ...]]  # field key, names of the indices
 
@@ -146,6 +151,10 @@ class _Key(str):
     start_mark: yaml.Mark
 
 
+def _parts(address: int) -> tuple[int, int, int]:
+    return address >> 16, address >> 8 & 0xFF, address & 0xFF
+
+
 class _Reader:
     """Reads one file into a profile. Works on the nodes of the YAML, which know their lines."""
 
@@ -166,12 +175,16 @@ class _Reader:
         if "source" not in entries:
             raise self.fail(entries["gpus"], "source: say where the values come from")
         for name in entries:
-            if name not in ("gpus", "source"):
-                known = "a system has `source` and `gpus`"
-                raise self.fail(name, f"{name}: no such key, {known}")
+            if name not in SYSTEM_KEYS:
+                known = f"a system has {', '.join(SYSTEM_KEYS)}"
+                raise self.fail(name, f"{name}: no such key, {known}{did_you_mean(name, SYSTEM_KEYS)}")
         if not isinstance(entries["gpus"], yaml.SequenceNode) or not entries["gpus"].value:
             raise self.fail(entries["gpus"], "gpus: give a list, each with `board` and `address`")
         gpus = tuple(self._gpu(node) for node in entries["gpus"].value)
+        if "numa" in entries:
+            self._numa(entries["numa"], gpus)
+        if "nvlink" in entries:
+            self._nvlink(entries["nvlink"], gpus)
         self._distinct(entries["gpus"], gpus)
         return System(self.profile.name, gpus, len(gpus), self._source(entries["source"]))
 
@@ -183,9 +196,10 @@ class _Reader:
             ("address", [f"{address:x}" for _, address in gpus]),
             ("identity.uuid", [str(board.values.get(("identity.uuid", ()), "")) for board, _ in gpus]),
         ):
+            owners: dict[str, int] = {}
             for number, value in enumerate(given):
-                if value and (first := given.index(value)) != number:
-                    raise self.fail(node.value[number], f"{name}: that of GPU {first} too, each needs its own")
+                if value and (owner := owners.setdefault(value, number)) != number:
+                    raise self.fail(node.value[number], f"{name}: that of GPU {owner} too, each needs its own")
 
     def _gpu(self, node: yaml.Node) -> tuple[Profile, int]:
         """A board at its address, with what this GPU overrides."""
@@ -211,6 +225,86 @@ class _Reader:
         if name not in builtin():
             raise self.fail(node, f"board: no profile {name}{did_you_mean(name, builtin())}")
         return load_profile(name)
+
+    def _numa(self, node: yaml.Node, gpus: tuple[tuple[Profile, int], ...]) -> None:
+        """The CPUs of NUMA nodes, and their sockets, for the GPUs that stand there."""
+        cpus: dict[int, str] = {}
+        sockets: dict[int, list[int]] = {}
+        for key, value in self._entries(node, "numa: give a mapping of NUMA nodes, each with `cpus`").items():
+            entries = self._entries(value, f"numa.{key}: give `cpus`, and `socket` where it has several nodes")
+            if not key.isdigit() or "cpus" not in entries or not entries.keys() <= {"cpus", "socket"}:
+                raise self.fail(value, f"numa.{key}: give the number of a node, with `cpus` and perhaps `socket`")
+            cpus[int(key)] = str(self._plain(entries["cpus"]))
+            if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", cpus[int(key)]):
+                raise self.fail(entries["cpus"], f"numa.{key}.cpus: give a list such as '0-15,64-79' (in quotes)")
+            if "socket" in entries:
+                sockets.setdefault(self._whole(entries["socket"], f"numa.{key}.socket"), []).append(int(key))
+        for number, (board, _) in enumerate(gpus):
+            home = board.values.get(("topology.numa_node", ()))
+            if home is None:
+                continue
+            if not isinstance(home, int) or home not in cpus:
+                raise self.fail(node, f"numa: GPU {number} is on node {home}, which is not listed")
+            socket = next((nodes for nodes in sockets.values() if home in nodes), [home])
+            for scope, nodes in (("node", [home]), ("socket", socket)):
+                board.values.setdefault(("topology.cpus", (scope,)), ",".join(cpus[each] for each in nodes))
+                board.values.setdefault(("topology.memory_nodes", (scope,)), ",".join(map(str, nodes)))
+
+    def _nvlink(self, node: yaml.Node, gpus: tuple[tuple[Profile, int], ...]) -> None:
+        """What NVLinks lead to: `switches` for those of each GPU, `pairs` for those between two; numbered as listed."""
+        entries = self._entries(node, "nvlink: give `switches` or `pairs`")
+        if entries.keys() - {"device_id"} not in ({"switches"}, {"pairs"}):
+            raise self.fail(node, "nvlink: give `switches`, with their `device_id`, or `pairs`")
+        links = [0] * len(gpus)
+        if "switches" in entries:
+            ids = self._whole(entries["device_id"], "nvlink.device_id") if "device_id" in entries else 0
+            for key, value in self._entries(entries["switches"], "nvlink.switches: give links by address").items():
+                name = f"nvlink.switches.{key}"
+                address = HIDDEN if key == "hidden" else _parts(self._parsed_address(key, name, value))
+                for number in range(len(gpus)):
+                    self._connect(value, name, gpus, links, number, (SWITCH_LINK, *address, ids))
+            return
+        for key, value in self._entries(entries["pairs"], "nvlink.pairs: give links by pair, such as 0-1: 4").items():
+            name = f"nvlink.pairs.{key}"
+            match = re.fullmatch(r"(\d+)-(\d+)", key)
+            if match is None or match[1] == match[2] or max(int(match[1]), int(match[2])) >= len(gpus):
+                raise self.fail(value, f"{name}: give two GPUs from 0 to {len(gpus) - 1}, such as 0-1")
+            for one, other in ((int(match[1]), int(match[2])), (int(match[2]), int(match[1]))):
+                board, place = gpus[other]
+                product = board.values.get(("pci.device_id", ()), 0)
+                self._connect(value, name, gpus, links, one, (GPU_LINK, *_parts(place), product))
+
+    def _connect(
+        self,
+        node: yaml.Node,
+        key: str,
+        gpus: tuple[tuple[Profile, int], ...],
+        links: list[int],
+        number: int,
+        remote: tuple[Value, ...],
+    ) -> None:
+        """Let the next links of a GPU, as many as the node says, lead to something."""
+        count, values = self._whole(node, key), gpus[number][0].values
+        has = values.get(("nvlink.count", ()), 0)
+        if not isinstance(has, int) or links[number] + count > has:
+            raise self.fail(node, f"{key}: more links than the {has} that GPU {number} has")
+        names = ("type", "domain", "bus", "device", "device_id", "subsystem_id")
+        for link in range(links[number], links[number] + count):
+            # nvml.h: the subsystem id is "not filled".
+            for name, value in zip(names, (*remote, 0), strict=True):
+                values[f"nvlink.remote_{name}", (str(link),)] = value
+        links[number] += count
+
+    def _entries(self, node: yaml.Node, wanted: str) -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self.fail(node, wanted)
+        return self._mapping(node)
+
+    def _whole(self, node: yaml.Node, name: str) -> int:
+        value = self._plain(node)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise self.fail(node, f"{name}: {value!r}: give a whole number")
+        return value
 
     def _root(self) -> dict[str, yaml.Node]:
         try:
@@ -299,19 +393,21 @@ class _Reader:
     def _addresses(self, node: yaml.Node) -> list[int]:
         if not isinstance(node, yaml.SequenceNode):
             raise self.fail(node, "addresses: give a list, such as ['00000000:07:00.0', '00000000:0F:00.0']")
-        addresses = [self._address(item) for item in node.value]
-        for number, address in enumerate(addresses):
-            if addresses.index(address) != number:
-                raise self.fail(node.value[number], "addresses: given twice, each GPU needs its own")
+        addresses: dict[int, yaml.Node] = {}  # in their order
+        for item in node.value:
+            if addresses.setdefault(self._address(item), item) is not item:
+                raise self.fail(item, "addresses: given twice, each GPU needs its own")
         if len(addresses) > defaults.MAX_GPUS:
             raise self.fail(node, f"addresses: {len(addresses)} are too many, at most {defaults.MAX_GPUS}")
-        return addresses
+        return list(addresses)
 
     def _address(self, node: yaml.Node) -> int:
-        text = str(self._plain(node))
+        return self._parsed_address(str(self._plain(node)), "addresses", node)
+
+    def _parsed_address(self, text: str, name: str, node: yaml.Node) -> int:
         match = re.fullmatch(r"([0-9a-fA-F]{4,8}):([0-9a-fA-F]{2}):([01][0-9a-fA-F])\.0", text)
         if match is None or int(match[1], 16) > 0xFFFF:
-            raise self.fail(node, f"addresses: {text}: give a PCI address such as '00000000:07:00.0'")
+            raise self.fail(node, f"{name}: {text}: give a PCI address such as '00000000:07:00.0'")
         return int(match[1], 16) << 16 | int(match[2], 16) << 8 | int(match[3], 16)
 
     def _block(self, name: str, node: yaml.Node) -> None:

@@ -35,13 +35,16 @@ UNITS: Final[dict[str, dict[str, int]]] = {
     "MHz": {"MHz": 1, "GHz": 1000},
     "C": {"C": 1},
     "%": {"%": 1},
+    "bits": {"bits": 1},
     "KB/s": {"KB/s": 1, "MB/s": 1000, "GB/s": 1_000_000},
     "MB/s": {"MB/s": 1, "GB/s": 1000},
     "Mbps": {"Mbps": 1, "Gbps": 1000},
     "s": {"s": 1},
+    "ms": {"ms": 1, "s": 1000},
     "us": {"us": 1, "ms": 1000, "s": 1_000_000},
     "ns": {"ns": 1, "us": 1000, "ms": 1_000_000, "s": 1_000_000_000},
-    "ppb": {"ppb": 1},
+    "B/s": {"B/s": 1, "KiB/s": 1 << 10, "MiB/s": 1 << 20, "GiB/s": 1 << 30},
+    "ppb": {"ppb": 1, "%": 10_000_000},
 }
 NUMBER_AND_UNIT: Final = r"\s*(-?[0-9]{1,40}(?:\.[0-9]{1,40})?)\s*([A-Za-z%/]+)\s*"
 RANGES: Final[dict[Kind, tuple[int, int]]] = {

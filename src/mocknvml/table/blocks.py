@@ -107,11 +107,13 @@ class Number(Field):
         derived: Expression | None = None,
         integral: Number | None = None,
         names: Domain | None = None,
+        counts: Domain | None = None,
     ) -> None:
         super().__init__(unit, per if isinstance(per, tuple) else (per,), derived)
         self.kind: Kind = kind
         self.integral = integral
         self.names = names
+        self.counts = counts
 
 
 class Text(Field):
@@ -163,9 +165,11 @@ def u32(
     per: Domain | tuple[Domain, ...] = (),
     derived: Expression | None = None,
     integral: Number | None = None,
+    counts: Domain | None = None,
 ) -> Number:
-    """An unsigned number of 32 bits. `integral` names the field whose integral over node time, in seconds, it is."""
-    return Number("u32", unit, per, derived, integral)
+    """An unsigned number of 32 bits. `integral` names the field whose integral over node time, in seconds, it is;
+    `counts` the indices of which a GPU has this many: asking for another is INVALID_ARGUMENT."""
+    return Number("u32", unit, per, derived, integral, counts=counts)
 
 
 def u64(

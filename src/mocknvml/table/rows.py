@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from mocknvml.table.blocks import Field, Number, Records, Selected
+from mocknvml.table.blocks import Field, Records, Selected
 
 ROOT: Final = "root"
 Output = Field | Selected
+Needs = Literal["", "root"] | Selected
 
 
 class TableError(Exception):
@@ -34,6 +35,7 @@ class Row:
 @dataclass(frozen=True, eq=False)
 class Getter(Row):
     outputs: dict[str, Selected]  # "" stands for the single output
+    supported: Field | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +46,10 @@ class ListGetter(Row):
 
 @dataclass(frozen=True, eq=False)
 class Setter(Row):
+    input: str  # parameter or member; "" stands for the only parameter
     field: Selected
-    within: tuple[Number, Number] | None
-    needs: str
+    within: tuple[Selected, Selected] | None
+    needs: Needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,8 @@ class Native(Row):
 @dataclass(frozen=True, eq=False)
 class Refuses(Row):
     reason: str
+    code: str  # without NVML_ERROR_
+    nonzero: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +77,24 @@ class Unmodelled(Row):
 
 @dataclass(frozen=True, eq=False)
 class FieldId:
-    """One id of nvmlDeviceGetFieldValues; `scope` says whether its scopeId selects the element."""
+    """One id of nvmlDeviceGetFieldValues."""
 
     name: str
     output: Selected
     where: str
+    scopes: tuple[Selected, ...] = ()  # what scopeId 1, 2… read instead
+    equal: int | None = None
+    aggregate: bool = False
+    real: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class NoField:
+    """An id of nvmlDeviceGetFieldValues that nothing answers, and why."""
+
+    name: str
+    where: str
+    reason: str
 
 
 def _caller() -> str:
@@ -92,10 +110,12 @@ def _selected(output: Output) -> Selected:
     return output if isinstance(output, Selected) else Selected(output, ())
 
 
-def getter(function: str, output: Output | None = None, /, **outputs: Output) -> Getter:
-    """The function reads fields."""
+def getter(
+    function: str, output: Output | None = None, /, *, supported: Field | None = None, **outputs: Output
+) -> Getter:
+    """The function reads fields; where `supported` is 0, it answers NOT_SUPPORTED."""
     named = {name: _selected(value) for name, value in outputs.items()}
-    return Getter(function, _caller(), {"": _selected(output)} if output is not None else named)
+    return Getter(function, _caller(), {"": _selected(output)} if output is not None else named, supported)
 
 
 def list_getter(function: str, listed: Records | Selected, /, **members: str) -> ListGetter:
@@ -105,14 +125,24 @@ def list_getter(function: str, listed: Records | Selected, /, **members: str) ->
 
 def setter(
     function: str,
-    output: Output,
+    target: Output | None = None,
     /,
     *,
-    within: tuple[Number, Number] | None = None,
-    needs: Literal["", "root"] = "",
+    within: tuple[Output, Output] | None = None,
+    needs: Literal["", "root"] | Output = "",
+    **named: Output,
 ) -> Setter:
-    """The function writes its value argument to a field."""
-    return Setter(function, _caller(), _selected(output), within, needs)
+    """The function writes its input to a field; where it has several, a keyword names the parameter or member.
+
+    `needs` is `ROOT`, or a flag: where that is set, root is needed.
+    """
+    inputs = named if target is None else {"": target, **named}
+    if len(inputs) != 1:
+        raise TableError(f"{_caller()}: {function} sets {len(inputs)} fields; name one")
+    ((name, field),) = inputs.items()
+    limits = (_selected(within[0]), _selected(within[1])) if within else None
+    permission = _selected(needs) if isinstance(needs, Field) else needs
+    return Setter(function, _caller(), name, _selected(field), limits, permission)
 
 
 def finder(function: str, output: Field, /) -> Finder:
@@ -125,10 +155,13 @@ def native(function: str, file: str, /, *, before_init: bool = False) -> Native:
     return Native(function, _caller(), file, before_init)
 
 
-def refuses(reason: str, /, *functions: str) -> tuple[Refuses, ...]:
-    """The functions answer what a bare-metal driver answers: NOT_SUPPORTED, after the entry checks."""
+def refuses(reason: str, /, *functions: str, code: str = "NOT_SUPPORTED", nonzero: str = "") -> tuple[Refuses, ...]:
+    """The functions answer what a bare-metal driver answers: `code`, after the entry checks.
+
+    `nonzero` names an argument for which 0 is INVALID_ARGUMENT.
+    """
     where = _caller()
-    return tuple(Refuses(function, where, reason) for function in functions)
+    return tuple(Refuses(function, where, reason, code, nonzero) for function in functions)
 
 
 def unmodelled(reason: str, /, *functions: str) -> tuple[Unmodelled, ...]:
@@ -137,5 +170,25 @@ def unmodelled(reason: str, /, *functions: str) -> tuple[Unmodelled, ...]:
     return tuple(Unmodelled(function, where, reason) for function in functions)
 
 
-def field_id(name: str, output: Output, /) -> FieldId:
-    return FieldId(name, _selected(output), _caller())
+def field_id(
+    name: str,
+    output: Output,
+    /,
+    *scopes: Output,
+    equal: int | None = None,
+    aggregate: bool = False,
+    real: bool = False,
+) -> FieldId:
+    """The id answers from a field: of the element that `scopeId` selects, or of the sum over `all`.
+
+    `scopes` are what scopeId 1, 2… read instead. `equal` counts the elements, or the records by a member, that hold
+    this value. With `aggregate`, scopeId UINT_MAX sums over all. A `real` one is handed out as a double.
+    """
+    others = tuple(_selected(other) for other in scopes)
+    return FieldId(name, _selected(output), _caller(), others, equal, aggregate, real)
+
+
+def no_field(reason: str, /, *names: str) -> tuple[NoField, ...]:
+    """The ids are NOT_SUPPORTED on every GPU."""
+    where = _caller()
+    return tuple(NoField(name, where, reason) for name in names)

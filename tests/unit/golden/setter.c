@@ -25,7 +25,7 @@ MOCK_EXPORT nvmlReturn_t nvmlDeviceSetPowerManagementLimit(nvmlDevice_t device, 
         return status_;
     if (!mock_privileged())
         return NVML_ERROR_NO_PERMISSION;
-    if (limit < v1_ || limit > v2_)
+    if ((uint32_t)limit < (uint32_t)v1_ || (uint32_t)limit > (uint32_t)v2_)
         return NVML_ERROR_INVALID_ARGUMENT;
-    return mock_set_number(node_, gpu_, 9, (uint32_t)limit);
+    return mock_set_number(node_, gpu_, 9, (uint64_t)(uint32_t)limit);
 }

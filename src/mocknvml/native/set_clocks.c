@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clocks that get locked to a range, and the clocks of applications. */
+#include "runtime.h"
+
+struct lock {
+    nvmlClockType_t type;
+    uint64_t least, greatest; /* 0: no bound */
+};
+
+#define AT(field, type) (MOCK_AT(field) + 2 * (uint32_t)(type))
+
+static bool is_symbol(uint64_t clock)
+{
+    return clock > NVML_CLOCK_LIMIT_ID_RANGE_START;
+}
+
+/* Move a clock into the range. A board runs no faster than its maximum, and what varies with time goes on doing so. */
+static void clamp(mock_word *state, nvmlClockType_t type, const struct lock *lock)
+{
+    uint32_t at = AT(clocks.current, type);
+    uint64_t clock = mock_word_at(state, at + 1), least = lock->least, fastest;
+
+    if (mock_word_at(state, at) != MOCK_HEAD_SUCCESS)
+        return;
+    if (mock_number(state, MOCK_GPU_SIGNALS, AT(clocks.max, type), &fastest) == NVML_SUCCESS && least > fastest)
+        least = fastest;
+    if (clock < least)
+        clock = least;
+    if (lock->greatest != 0 && clock > lock->greatest)
+        clock = lock->greatest;
+    mock_word_put(state, at + 1, clock);
+}
+
+static nvmlReturn_t put_lock(mock_word *state, const void *context)
+{
+    const struct lock *lock = context;
+
+    mock_word_put(state, AT(clocks.locked_min, lock->type) + 1, lock->least);
+    mock_word_put(state, AT(clocks.locked_max, lock->type) + 1, lock->greatest);
+    /* differs: the clock at TDP is not known, so a bound of TDP moves no clock. */
+    if (is_symbol(lock->least) || is_symbol(lock->greatest))
+        return NVML_SUCCESS;
+    clamp(state, lock->type, lock);
+    if (lock->type == NVML_CLOCK_GRAPHICS)
+        clamp(state, NVML_CLOCK_SM, lock);
+    return NVML_SUCCESS;
+}
+
+/* Any numbers in order are a range, also beyond what the board can do. */
+static nvmlReturn_t set_lock(nvmlDevice_t device, struct lock lock, bool symbols)
+{
+    nvmlReturn_t status = mock_may_write(device, AT(clocks.locked_min, lock.type));
+
+    if (status == NVML_SUCCESS)
+        status = mock_may_write(device, AT(clocks.locked_max, lock.type));
+    if (status != NVML_SUCCESS)
+        return status;
+    if (is_symbol(lock.least) || is_symbol(lock.greatest)) {
+        /* nvml.h: "Mixed numeric and symbolic calls return NVML_ERROR_INVALID_ARGUMENT." */
+        if (!symbols || lock.least > NVML_CLOCK_LIMIT_ID_UNLIMITED || lock.greatest > NVML_CLOCK_LIMIT_ID_UNLIMITED
+            || !is_symbol(lock.least) || !is_symbol(lock.greatest))
+            return NVML_ERROR_INVALID_ARGUMENT;
+        lock.least = lock.least == NVML_CLOCK_LIMIT_ID_UNLIMITED ? 0 : lock.least;
+        lock.greatest = lock.greatest == NVML_CLOCK_LIMIT_ID_UNLIMITED ? 0 : lock.greatest;
+    } else if (lock.least > lock.greatest) {
+        return NVML_ERROR_INVALID_ARGUMENT;
+    }
+    return mock_edit_gpu(device, put_lock, &lock);
+}
+
+nvmlReturn_t native_nvmlDeviceSetGpuLockedClocks(nvmlDevice_t device, unsigned int minGpuClockMHz, unsigned int maxGpuClockMHz)
+{
+    return set_lock(device, (struct lock){NVML_CLOCK_GRAPHICS, minGpuClockMHz, maxGpuClockMHz}, true);
+}
+
+/* differs: a clock stays where the lock moved it, because the model knows no load. */
+nvmlReturn_t native_nvmlDeviceResetGpuLockedClocks(nvmlDevice_t device)
+{
+    return set_lock(device, (struct lock){NVML_CLOCK_GRAPHICS, 0, 0}, true);
+}
+
+nvmlReturn_t native_nvmlDeviceSetMemoryLockedClocks(nvmlDevice_t device, unsigned int minMemClockMHz,
+                                                    unsigned int maxMemClockMHz)
+{
+    return set_lock(device, (struct lock){NVML_CLOCK_MEM, minMemClockMHz, maxMemClockMHz}, false);
+}
+
+nvmlReturn_t native_nvmlDeviceResetMemoryLockedClocks(nvmlDevice_t device)
+{
+    return set_lock(device, (struct lock){NVML_CLOCK_MEM, 0, 0}, false);
+}
+
+#define SUPPORTED MOCK_AT(clocks.supported)
+#define RANGE(state, i, member)                                                                                          \
+    mock_word_at(state,                                                                                                  \
+                 SUPPORTED + 1 + (i) * MOCK_RECORD_WORDS(clocks.supported) + MOCK_MEMBER(clocks.supported, member))
+
+static bool is_supported(const mock_word *state, uint64_t memory, uint64_t graphics)
+{
+    uint32_t ranges = mock_head_length(mock_word_at(state, SUPPORTED), MOCK_CAPACITY(clocks.supported));
+
+    for (uint32_t i = 0; i < ranges; i++) {
+        uint64_t highest = RANGE(state, i, highest), step = RANGE(state, i, step);
+        if (RANGE(state, i, memory) != memory || graphics > highest || graphics < RANGE(state, i, lowest))
+            continue;
+        if (step == 0 ? graphics == highest : (highest - graphics) % step == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Root's alone, unless root has lifted the restriction. */
+static nvmlReturn_t may_set_application(nvmlDevice_t device, uint32_t needed)
+{
+    const uint32_t fields[] = {AT(clocks.application, NVML_CLOCK_GRAPHICS), AT(clocks.application, NVML_CLOCK_MEM), needed};
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+    bool open = false;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        uint64_t restricted;
+        open = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(modes.restricted), &restricted) == NVML_SUCCESS && restricted == 0;
+        status = NVML_SUCCESS;
+        for (uint32_t i = 0; i < sizeof fields / sizeof *fields && status == NVML_SUCCESS; i++)
+            status = mock_head_status(mock_word_at(state, fields[i]));
+    }
+    return status != NVML_SUCCESS || open || mock_privileged() ? status : NVML_ERROR_NO_PERMISSION;
+}
+
+static void put_application(mock_word *state, uint64_t memory, uint64_t graphics)
+{
+    mock_word_put(state, AT(clocks.application, NVML_CLOCK_MEM) + 1, memory);
+    mock_word_put(state, AT(clocks.application, NVML_CLOCK_GRAPHICS) + 1, graphics);
+    mock_word_put(state, AT(clocks.application, NVML_CLOCK_SM) + 1, graphics);
+}
+
+struct pair {
+    unsigned memory, graphics;
+};
+
+static nvmlReturn_t set_application(mock_word *state, const void *context)
+{
+    const struct pair *pair = context;
+
+    if (!is_supported(state, pair->memory, pair->graphics))
+        return NVML_ERROR_INVALID_ARGUMENT;
+    put_application(state, pair->memory, pair->graphics);
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t native_nvmlDeviceSetApplicationsClocks(nvmlDevice_t device, unsigned int memClockMHz, unsigned int graphicsClockMHz)
+{
+    struct pair pair = {memClockMHz, graphicsClockMHz};
+    nvmlReturn_t status = may_set_application(device, SUPPORTED);
+
+    return status != NVML_SUCCESS ? status : mock_edit_gpu(device, set_application, &pair);
+}
+
+static nvmlReturn_t reset_application(mock_word *state, const void *context)
+{
+    uint64_t memory, graphics;
+    nvmlReturn_t status = mock_number(state, MOCK_GPU_SIGNALS, AT(clocks.application_default, NVML_CLOCK_MEM), &memory);
+
+    (void)context;
+    if (status == NVML_SUCCESS)
+        status = mock_number(state, MOCK_GPU_SIGNALS, AT(clocks.application_default, NVML_CLOCK_GRAPHICS), &graphics);
+    if (status == NVML_SUCCESS)
+        put_application(state, memory, graphics);
+    return status;
+}
+
+nvmlReturn_t native_nvmlDeviceResetApplicationsClocks(nvmlDevice_t device)
+{
+    nvmlReturn_t status = may_set_application(device, AT(clocks.application_default, NVML_CLOCK_GRAPHICS));
+
+    return status != NVML_SUCCESS ? status : mock_edit_gpu(device, reset_application, NULL);
+}

@@ -1,0 +1,338 @@
+"""Who may set what, which error comes first, and that other processes see what was set."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mocknvml import Gpu, Node
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
+
+ASK = Path(__file__).parent / "ask_nvml.py"
+AS_NOBODY = "__import__('os').seteuid(65534)"
+
+Ask = Callable[..., list[object]]
+
+
+@pytest.fixture
+def gpu() -> Iterator[Gpu]:
+    """A GPU of a node whose file everybody may write."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "node"
+        with Node.create(path, gpus=1) as node:
+            path.chmod(0o666)
+            yield node.gpus[0]
+
+
+@pytest.fixture
+def ask(gpu: Gpu, mock_env: dict[str, str]) -> Ask:
+    """The answers to pynvml calls, one after the other, in a process of their own."""
+
+    def answers(*calls: str) -> list[object]:
+        environment = mock_env | {"MOCK_NVML_NODE": str(gpu._node.path)}
+        command = [sys.executable, str(ASK)]
+        done = subprocess.run(
+            command, input=json.dumps(calls), env=environment, capture_output=True, text=True, check=True
+        )
+        return list(json.loads(done.stdout).values())
+
+    return answers
+
+
+def limit_v2(limit: int, scope: int = 0) -> str:
+    return f"set_limit({limit}, {scope})"
+
+
+def test_another_process_reads_what_was_set(gpu: Gpu, ask: Ask) -> None:
+    ask(limit_v2(300_000), "nvmlDeviceSetEccMode(gpu, 0)")
+
+    assert ask("nvmlDeviceGetPowerManagementLimit(gpu)", "nvmlDeviceGetEccMode(gpu)") == [300_000, [1, 0]]
+    assert (gpu.power.limit, gpu.ecc.mode) == (300_000, 1)
+
+
+@pytest.mark.parametrize(("limit", "scope"), [(99_999, 0), (400_001, 0), (300_000, 4), (300_000, 255)])
+def test_a_limit_out_of_range_or_of_no_scope_is_refused(limit: int, scope: int, gpu: Gpu, ask: Ask) -> None:
+    assert ask(limit_v2(limit, scope)) == ["NVMLError_InvalidArgument"]
+    assert gpu.power.limit == 400_000
+
+
+@pytest.mark.parametrize("scope", [1, 2, 3])
+def test_only_the_gpu_itself_has_a_limit(scope: int, gpu: Gpu, ask: Ask) -> None:
+    assert ask(limit_v2(300_000, scope)) == ["NVMLError_NotSupported"]
+    assert gpu.power.limit == 400_000
+
+
+@pytest.mark.parametrize("key", ["power.limit", "power.limit_min", "power.limit_max"])
+def test_a_limit_answers_the_error_of_its_fields(key: str, gpu: Gpu, ask: Ask) -> None:
+    gpu.fail(key, 27)
+
+    assert ask(limit_v2(300_000)) == ["NVMLError_NotReady"]
+
+
+@pytest.mark.parametrize("limit", [300_000, 1])
+def test_permission_is_asked_for_before_the_range(limit: int, gpu: Gpu, ask: Ask) -> None:
+    v1 = f"nvmlDeviceSetPowerManagementLimit(gpu, {limit})"
+
+    assert ask(AS_NOBODY, v1, limit_v2(limit))[1:] == ["NVMLError_NoPermission"] * 2
+    assert gpu.power.limit == 400_000
+
+
+def test_what_a_board_lacks_is_not_supported_before_permission_is_asked_for(gpu: Gpu, ask: Ask) -> None:
+    gpu.remove("power.limit")
+
+    calls = (limit_v2(300_000), "nvmlDeviceSetFanControlPolicy(gpu, 0, 1)", "nvmlDeviceSetGpcClkVfOffset(gpu, 15)")
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NotSupported"] * 3
+
+
+def test_an_offset_may_be_negative(gpu: Gpu, ask: Ask) -> None:
+    offsets = {"offset": 0, "offset_min": -500, "offset_max": 500}
+    gpu.update({f"clocks.{name}.graphics.0": f"{mhz} MHz" for name, mhz in offsets.items()})
+    set_to = "nvmlDeviceSetGpcClkVfOffset(gpu, {})"
+
+    answers = ask(set_to.format(-150), set_to.format(-501), "nvmlDeviceGetGpcClkVfOffset(gpu)")
+    assert answers[1:] == ["NVMLError_InvalidArgument", -150]
+
+
+def test_auto_boost_is_for_everybody_until_root_restricts_it(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"clocks.auto_boost": True, "clocks.auto_boost_default": True})
+    off = "nvmlDeviceSetAutoBoostedClocksEnabled(gpu, 0)"
+    restrict = "nvmlDeviceSetAPIRestriction(gpu, 1, 1)"
+
+    assert ask(AS_NOBODY, off, "nvmlDeviceGetAutoBoostedClocksEnabled(gpu)")[1:] == [None, [0, 1]]
+    assert ask(restrict) == ["NVMLError_NotSupported"]
+    gpu.set("modes.restricted.auto_boosted_clocks", False)
+    assert ask(AS_NOBODY, restrict, off)[1:] == ["NVMLError_NoPermission", None]
+    assert ask(restrict, off, AS_NOBODY, off + " ")[1:] == [None, None, "NVMLError_NoPermission"]
+
+
+def lock(kind: str, least: int, greatest: int) -> str:
+    return f"nvmlDeviceSet{kind}LockedClocks(gpu, {least}, {greatest})"
+
+
+@pytest.mark.parametrize(("kind", "moved"), [("Gpu", ("graphics", "sm")), ("Memory", ("memory",))])
+def test_locked_clocks_move_the_clocks_into_the_range(kind: str, moved: tuple[str, ...], gpu: Gpu, ask: Ask) -> None:
+    for name in ("graphics", "sm", "memory", "video"):
+        gpu.update({f"clocks.current.{name}": "500 MHz", f"clocks.max.{name}": "2000 MHz"})
+
+    for least, greatest, clock in ((600, 900, 600), (0, 450, 450), (2500, 3000, 2000), (2000, 2000, 2000)):
+        assert ask(lock(kind, least, greatest)) == [None]
+        assert gpu.get(f"clocks.locked_min.{moved[0]}") == least
+        assert gpu.get(f"clocks.locked_max.{moved[0]}") == greatest
+        clocks = {name: gpu.get(f"clocks.current.{name}") for name in ("graphics", "sm", "memory", "video")}
+        assert clocks == {name: clock if name in moved else 500 for name in clocks}
+
+    assert ask(f"nvmlDeviceReset{kind}LockedClocks(gpu)") == [None]
+    assert (gpu.get(f"clocks.locked_min.{moved[0]}"), gpu.get(f"clocks.locked_max.{moved[0]}")) == (0, 0)
+
+
+TDP, UNLIMITED = 0xFFFFFF01, 0xFFFFFF02
+
+
+def test_a_symbolic_lock_needs_two_symbols_and_is_for_graphics(gpu: Gpu, ask: Ask) -> None:
+    mixed = [lock("Gpu", TDP, 900), lock("Gpu", 300, UNLIMITED), lock("Gpu", TDP, UNLIMITED + 1)]
+    refused = [*mixed, lock("Gpu", 900, 899), lock("Memory", TDP, TDP), lock("Memory", 2, 1)]
+    before = gpu.get("clocks.current.graphics")
+
+    assert ask(*refused) == ["NVMLError_InvalidArgument"] * len(refused)
+    for bounds, stored in (((UNLIMITED, TDP), (0, TDP)), ((TDP, TDP), (TDP, TDP)), ((UNLIMITED, UNLIMITED), (0, 0))):
+        assert ask(lock("Gpu", *bounds)) == [None]
+        assert (gpu.get("clocks.locked_min.graphics"), gpu.get("clocks.locked_max.graphics")) == stored
+    assert gpu.get("clocks.current.graphics") == before
+
+
+def test_locking_clocks_needs_root_and_a_board_that_can(gpu: Gpu, ask: Ask) -> None:
+    calls = [lock("Gpu", 9, 1), "nvmlDeviceResetGpuLockedClocks(gpu)", lock("Memory", 9, 1)]
+    calls.append("nvmlDeviceResetMemoryLockedClocks(gpu)")
+
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 4
+    gpu.fail("clocks.locked_max.graphics", 27)
+    gpu.remove("clocks.locked_min.memory")
+    assert ask(*calls) == ["NVMLError_NotReady"] * 2 + ["NVMLError_NotSupported"] * 2
+
+
+RESET_APPLICATION = "nvmlDeviceResetApplicationsClocks(gpu)"
+
+
+def application(memory: int, graphics: int) -> str:
+    return f"nvmlDeviceSetApplicationsClocks(gpu, {memory}, {graphics})"
+
+
+@pytest.fixture
+def application_clocks(gpu: Gpu) -> Callable[[], tuple[object, object]]:
+    """The application clocks of memory and graphics, on a GPU that has them."""
+    names = ("memory", "highest", "lowest", "step")
+    ranges = [(900, 210, 180, 15), (900, 100, 100, 0), (400, 95, 60, 30)]
+    gpu.set("clocks.supported", [{name: f"{mhz} MHz" for name, mhz in zip(names, row, strict=True)} for row in ranges])
+    for field in ("application", "application_default"):
+        gpu.update({f"clocks.{field}.memory": "900 MHz", f"clocks.{field}.graphics": "180 MHz"})
+    return lambda: (gpu.get("clocks.application.memory"), gpu.get("clocks.application.graphics"))
+
+
+@pytest.mark.parametrize("pair", [(900, 210), (900, 195), (900, 180), (900, 100), (400, 65)])
+def test_application_clocks_are_set_to_a_supported_pair(
+    pair: tuple[int, int], ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    assert ask(application(*pair)) == [None]
+    assert application_clocks() == pair
+    assert ask(RESET_APPLICATION) == [None]
+    assert application_clocks() == (900, 180)
+
+
+@pytest.mark.parametrize("pair", [(901, 210), (900, 211), (900, 200), (900, 165), (900, 99), (400, 35), (400, 210)])
+def test_application_clocks_that_are_no_supported_pair_are_refused(
+    pair: tuple[int, int], ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    assert ask(application(*pair)) == ["NVMLError_InvalidArgument"]
+    assert application_clocks() == (900, 180)
+
+
+def test_application_clocks_are_roots_until_the_restriction_is_lifted(
+    gpu: Gpu, ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    calls = (application(900, 210), RESET_APPLICATION)
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 2
+    gpu.set("modes.restricted.application_clocks", True)
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 2
+    gpu.set("modes.restricted.application_clocks", False)
+    assert ask(AS_NOBODY, *calls)[1:] == [None] * 2
+
+
+def test_application_clocks_answer_the_error_of_their_fields(
+    gpu: Gpu, ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    gpu.fail("clocks.supported", 27)
+    gpu.remove("clocks.application_default.memory")
+    assert ask(application(900, 210), RESET_APPLICATION) == ["NVMLError_NotReady", "NVMLError_NotSupported"]
+    gpu.remove("clocks.application.memory")
+    assert ask(application(900, 210), RESET_APPLICATION) == ["NVMLError_NotSupported"] * 2
+
+
+def counters(name: str) -> list[str]:
+    """The fields that a counter type has, as far as the test looks."""
+    types = ("corrected", "uncorrected")
+    totals = [f"ecc.total.{kind}.{name}" for kind in types]
+    locations = [f"ecc.location.{kind}.{name}.{place}" for kind in types for place in ("l1_cache", "dram", "sram")]
+    return totals + locations + [f"sram.{kind}.{name}" for kind in ("corrected", "parity", "sec_ded")]
+
+
+@pytest.mark.parametrize(("cleared", "kept"), [("volatile", "aggregate"), ("aggregate", "volatile")])
+def test_clearing_ecc_errors_zeroes_those_of_one_counter(cleared: str, kept: str, gpu: Gpu, ask: Ask) -> None:
+    sources = ["sram.source.l2", "sram.source.other"]
+    gpu.update({"ecc.mode": True, **dict.fromkeys([*counters("volatile"), *counters("aggregate"), *sources], 7)})
+    gpu.set("sram.threshold_exceeded", True)
+    gpu.remove(f"ecc.total.corrected.{cleared}")
+
+    assert ask(f"nvmlDeviceClearEccErrorCounts(gpu, NVML_{cleared.upper()}_ECC)") == [None]
+    assert {gpu.get(key) for key in counters(cleared)[1:]} == {0}
+    assert {gpu.get(key) for key in counters(kept)} == {7}
+    assert {gpu.get(key) for key in sources} == {0 if cleared == "aggregate" else 7}
+    assert gpu.get("sram.threshold_exceeded") == 1
+    get = f"nvmlDeviceGetTotalEccErrors(gpu, 0, NVML_{cleared.upper()}_ECC)"
+    assert ask(get) == ["NVMLError_NotSupported"]
+
+
+def test_ecc_errors_are_cleared_by_root_while_ecc_is_on(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"ecc.mode": True, "ecc.total.corrected.volatile": 7})
+    clear = "nvmlDeviceClearEccErrorCounts(gpu, {})"
+
+    assert ask(AS_NOBODY, clear.format(0))[1:] == ["NVMLError_NoPermission"]
+    assert ask(clear.format(2)) == ["NVMLError_InvalidArgument"]
+    gpu.set("ecc.mode", False)
+    assert ask(AS_NOBODY, clear.format(0))[1:] == ["NVMLError_NotSupported"]
+    gpu.fail("ecc.mode", 27)
+    assert ask(clear.format(0)) == ["NVMLError_NotReady"]
+    assert gpu.get("ecc.total.corrected.volatile") == 7
+
+
+def fan_speed(fan: int, speed: int) -> str:
+    return f"nvmlDeviceSetFanSpeed_v2(gpu, {fan}, {speed})"
+
+
+def test_a_fan_whose_speed_is_set_is_manual_until_the_default_returns(gpu: Gpu, ask: Ask) -> None:
+    for fan in range(2):
+        gpu.update({f"fans.speed.{fan}": "30 %", f"fans.target.{fan}": "30 %", f"fans.policy.{fan}": "automatic"})
+    fan = ("nvmlDeviceGetFanSpeed_v2(gpu, {0})", "nvmlDeviceGetTargetFanSpeed(gpu, {0})")
+    first, second = ([call.format(number) for call in fan] for number in (0, 1))
+
+    assert ask(fan_speed(1, 80), *first, *second) == [0, 30, 30, 80, 80]
+    assert (gpu.get("fans.policy.0"), gpu.get("fans.policy.1")) == (0, 1)
+    assert ask("nvmlDeviceSetDefaultFanSpeed_v2(gpu, 1)") == [0]
+    assert gpu.get("fans.policy.1") == 0
+
+
+def test_a_fan_turns_within_its_range_and_exists(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"fans.speed.0": "50 %", "fans.speed.1": "50 %"})
+    refused = "NVMLError_InvalidArgument"
+
+    assert ask(fan_speed(0, 101), fan_speed(4, 50), fan_speed(0, 0), fan_speed(0, 100)) == [refused] * 2 + [0] * 2
+    gpu.update({"fans.speed_min": "30 %", "fans.speed_max": "90 %"})
+    calls = [fan_speed(0, 29), fan_speed(0, 91), fan_speed(0, 30), fan_speed(0, 90), fan_speed(1, 90)]
+    assert ask(*calls) == [refused] * 2 + [0] * 3
+    gpu.set("fans.count", 1)
+    assert ask(fan_speed(1, 50), "nvmlDeviceSetDefaultFanSpeed_v2(gpu, 1)") == [refused] * 2
+    assert (gpu.get("fans.speed.0"), gpu.get("fans.speed.1")) == (90, 90)
+
+
+def test_a_fan_is_set_by_root_where_there_is_one(gpu: Gpu, ask: Ask) -> None:
+    calls = (fan_speed(0, 101), "nvmlDeviceSetDefaultFanSpeed_v2(gpu, 0)")
+
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NotSupported"] * 2
+    gpu.set("fans.speed.0", "50 %")
+    assert ask(AS_NOBODY, *calls)[1:] == ["NVMLError_NoPermission"] * 2
+    gpu.fail("fans.speed.0", 27)
+    assert ask(*calls) == ["NVMLError_NotReady"] * 2
+
+
+@pytest.fixture
+def threshold(gpu: Gpu, ask: Ask) -> Callable[..., list[object]]:
+    """Sets temperature thresholds of a GPU that has an acoustic one, each by its type and degrees."""
+    degrees = {"acoustic_min": 65, "acoustic": 80, "acoustic_max": 90, "slowdown": 95}
+    gpu.update({f"thermal.threshold.{name}": f"{number} C" for name, number in degrees.items()})
+
+    def answers(*calls: tuple[int, int], user: tuple[str, ...] = ()) -> list[object]:
+        asked = [f"nvmlDeviceSetTemperatureThreshold(gpu, {kind}, {degree})" for kind, degree in calls]
+        return ask(*user, *asked)[len(user) :]
+
+    return answers
+
+
+def test_the_acoustic_threshold_moves_between_its_limits(gpu: Gpu, threshold: Callable[..., list[object]]) -> None:
+    for degree in (65, 90, 70):
+        assert threshold((5, degree)) == [None]
+        assert gpu.get("thermal.threshold.acoustic") == degree
+    calls = [(5, 64), (5, 91), (5, -1), *((kind, 80) for kind in (0, 1, 2, 3, 4, 6, 7, 8))]
+    assert threshold(*calls) == ["NVMLError_InvalidArgument"] * len(calls)
+    assert gpu.get("thermal.threshold.acoustic") == 70
+    assert gpu.get("thermal.threshold.slowdown") == 95
+
+
+def test_the_acoustic_threshold_is_roots_on_boards_that_have_one(
+    gpu: Gpu, threshold: Callable[..., list[object]]
+) -> None:
+    assert threshold((5, 1), user=(AS_NOBODY,)) == ["NVMLError_NoPermission"]
+    gpu.fail("thermal.threshold.acoustic_max", 27)
+    assert threshold((5, 1)) == ["NVMLError_NotReady"]
+    gpu.remove("thermal.threshold.acoustic")
+    assert threshold((5, 1), user=(AS_NOBODY,)) == ["NVMLError_NotSupported"]
+
+
+def polling(mask: int) -> str:
+    return f"struct('nvmlDeviceSetRusdSettings_v1', 'IQ', 0x1000010, {mask})"
+
+
+def test_the_metrics_that_the_driver_polls_are_a_mask(gpu: Gpu, ask: Ask) -> None:
+    assert ask(AS_NOBODY, polling(1))[1:] == ["NVMLError_NotSupported"]
+    gpu.set("modes.shared_data_polling", 0)
+    assert ask(AS_NOBODY, polling(1))[1:] == ["NVMLError_NoPermission"]
+    for mask in (0xFFFFFFFFFFFFFFFF, 0x21, 0):
+        assert ask(polling(mask)) == [None]
+        assert gpu.get("modes.shared_data_polling") == mask
+    gpu.fail("modes.shared_data_polling", 27)
+    assert ask(polling(1)) == ["NVMLError_NotReady"]
