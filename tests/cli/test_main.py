@@ -20,15 +20,16 @@ def test_help_lists_the_commands(cli: Cli) -> None:
 
     assert result.returncode == 0
     listed = {line.split()[0] for line in result.stdout.splitlines() if line}
-    assert listed >= {"run", "library", "profiles", "explain"}
+    assert listed >= {"run", "node", "library", "profiles", "explain"}
 
 
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("run", ("--profile", "--gpus", "--driver", "MOCK_NVML_NUM_DEVICES", "127")),
+        ("run", ("--profile", "--gpus", "--driver", "--node", "MOCK_NVML_NUM_DEVICES", "127")),
+        ("node", ("create", "show", "rm")),
         ("library", ("LD_LIBRARY_PATH",)),
-        ("profiles", ("NAME", "--json")),
+        ("profiles", ("NAME", "--json", "--verbose", "schema")),
         ("explain", ("FUNCTION", "--json")),
     ],
 )
@@ -41,7 +42,19 @@ def test_help_of_a_command_tells_its_options(cli: Cli, command: str, options: tu
 
 @pytest.mark.parametrize(
     "arguments",
-    ["", "fly", "--fly", "library here", "explain", "run --gpus", "run --gpu 1 -- true", "run --fly true"],
+    [
+        "",
+        "fly",
+        "--fly",
+        "library here",
+        "explain",
+        "run --gpus",
+        "run --gpu 1 -- true",
+        "run --fly true",
+        "node",
+        "node create",
+        "profiles t4",
+    ],
 )
 def test_wrong_usage_is_one_line_and_exit_status_2(cli: Cli, arguments: str) -> None:
     result = cli(*arguments.split())

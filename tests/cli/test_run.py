@@ -12,6 +12,14 @@ INIT = "import pynvml; pynvml.nvmlInit()"
 PRINT_ENVIRONMENT = "import os, sys; print(*(os.environ.get(name, '-') for name in sys.argv[1:]), sep='|')"
 Seen = Callable[..., list[str]]
 
+MINE = "inherits: t4\nsource: ours\nidentity: {name: Mine}\n"
+MACHINE = """
+source: ours
+gpus:
+  - {board: ./mine.yaml, address: "0000:01:00.0"}
+  - {board: t4, address: "0000:02:00.0"}
+"""
+
 VARIABLES = ("MOCK_NVML_PROFILE", "MOCK_NVML_NUM_DEVICES", "MOCK_NVML_DRIVER_VERSION")
 
 
@@ -41,8 +49,132 @@ def test_an_option_wins_over_its_variable(seen: Seen) -> None:
 
 
 def test_an_option_wins_over_a_node_in_the_environment(seen: Seen) -> None:
-    assert seen("--gpus", "1", names=["MOCK_NVML_NODE"], MOCK_NVML_NODE="/node") == ["-"]
+    assert seen("--gpus", "1", names=["MOCK_NVML_NODE"], MOCK_NVML_NODE="/node") != ["/node"]
     assert seen(names=["MOCK_NVML_NODE"], MOCK_NVML_NODE="/node") == ["/node"]
+
+
+DESCRIBE = """
+import pynvml as n
+n.nvmlInit()
+gpus = [n.nvmlDeviceGetHandleByIndex(index) for index in range(n.nvmlDeviceGetCount())]
+print(n.nvmlSystemGetDriverVersion(), *(n.nvmlDeviceGetName(gpu) for gpu in gpus), sep="|")
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        (["--profile", "t4", "--gpus", "2", "--driver", "535.129.03"], {}),
+        (["--gpus", "2"], {"MOCK_NVML_PROFILE": "t4", "MOCK_NVML_DRIVER_VERSION": "535.129.03"}),
+    ],
+)
+def test_the_node_is_what_options_and_variables_say(cli: Cli, options: list[str], variables: dict[str, str]) -> None:
+    result = cli("run", *options, "--", sys.executable, "-c", DESCRIBE, **variables)
+
+    assert (result.stdout, result.stderr) == ("535.129.03|Tesla T4|Tesla T4\n", "")
+
+
+def test_a_file_describes_the_node(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(MINE)
+    (tmp_path / "machine.yaml").write_text(MACHINE)
+
+    board = cli("run", "--profile", f"{tmp_path}/mine.yaml", "--gpus", "1", "--", sys.executable, "-c", DESCRIBE)
+    system = cli("run", "--", sys.executable, "-c", DESCRIBE, MOCK_NVML_PROFILE=f"{tmp_path}/machine.yaml")
+
+    assert (board.stdout, board.stderr) == ("550.54.15|Mine\n", "")
+    assert (system.stdout, system.stderr) == ("550.54.15|Mine|Tesla T4\n", "")
+
+
+def test_a_mistake_in_a_file_is_one_line_and_exit_status_2(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(MINE + "power:\n  limt: 60 W\n")
+
+    result = cli("run", "--profile", f"{tmp_path}/mine.yaml", "--", "echo", "ran")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"mocknvml: error: {tmp_path}/mine.yaml:5: power.limt: no such field (did you mean limit?)\n"
+    )
+
+
+def test_all_processes_of_the_command_see_one_machine(cli: Cli) -> None:
+    change = "import os, mocknvml as m; m.Node.open(os.environ['MOCK_NVML_NODE']).gpus[0].set('power.usage', '7 W')"
+    ask = "import pynvml as n; n.nvmlInit(); print(n.nvmlDeviceGetPowerUsage(n.nvmlDeviceGetHandleByIndex(0)))"
+
+    result = cli("run", "--", "sh", "-ec", '"$0" -c "$1"; "$0" -c "$2"', sys.executable, change, ask)
+
+    assert (result.stdout, result.stderr) == ("7000\n", "")
+
+
+# Becomes the parent of what outlives the command, runs it, and waits for all of them.
+REAP = """
+import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True, start_new_session=True)
+try:
+    while True:
+        os.wait()
+except ChildProcessError:
+    print(done.stdout.strip(), done.returncode)
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [
+        ("exit 3", 3),
+        ("kill -KILL $$", -9),
+        ("kill -TERM $$", -15),
+        ("kill -TERM 0", -15),
+        ("exec no-such-program 2>&-", 127),
+    ],
+)
+def test_the_node_goes_with_the_command(mock_env: dict[str, str], ending: str, status: int) -> None:
+    command = [sys.executable, "-m", "mocknvml", "run", "--gpus", "1", "--", "sh", "-c"]
+    command.append(f"test -f $MOCK_NVML_NODE && echo $MOCK_NVML_NODE; {ending}")
+
+    done = subprocess.run(
+        [sys.executable, "-c", REAP, *command], env=mock_env, check=True, capture_output=True, text=True, timeout=60
+    )
+
+    node, ended = done.stdout.split()
+    assert int(ended) == status
+    assert not Path(node).parent.exists()
+
+
+def test_the_node_goes_where_python_or_the_kernel_has_no_pidfd(mock_env: dict[str, str]) -> None:
+    old = "import os, sys; del os.pidfd_open; from mocknvml.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", old, "run", "--gpus", "1", "--", "sh", "-c", "echo $MOCK_NVML_NODE"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", REAP, *command], env=mock_env, check=True, capture_output=True, text=True, timeout=60
+    )
+
+    node, ended = done.stdout.split()
+    assert (int(ended), Path(node).parent.exists()) == (0, False)
+
+
+def test_a_node_that_is_there_is_used_and_kept(cli: Cli, tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    assert cli("node", "create", str(node), "--profile", "t4", "--gpus", "1").returncode == 0
+
+    result = cli("run", "--node", str(node), "--", sys.executable, "-c", DESCRIBE)
+
+    assert (result.stdout, result.stderr) == ("550.54.15|Tesla T4\n", "")
+    assert node.exists()
+
+
+def test_a_node_that_is_not_there_is_told(cli: Cli, tmp_path: Path) -> None:
+    result = cli("run", "--node", f"{tmp_path}/absent", "--", "echo", "ran")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"mocknvml: error: {tmp_path}/absent: no such node file; create the node first\n"
+
+
+def test_a_node_takes_no_other_gpus(cli: Cli, tmp_path: Path) -> None:
+    result = cli("run", "--node", f"{tmp_path}/node", "--gpus", "1", "--", "echo", "ran")
+
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "--node" in result.stderr
 
 
 @pytest.mark.parametrize(("before", "after"), [("", ""), ("/opt/lib:/usr/lib", ":/opt/lib:/usr/lib")])
@@ -151,11 +283,36 @@ def test_a_bad_value_is_one_line_and_exit_status_2(cli: Cli, option: str, variab
 
 
 @pytest.mark.parametrize(("option", "variable", "value"), BAD_VALUES)
-def test_the_library_refuses_the_same_value(cli: Cli, option: str, variable: str, value: str) -> None:
-    result = cli("run", "--", sys.executable, "-c", INIT, **{variable: value})
+def test_the_same_value_in_a_variable_is_refused(cli: Cli, option: str, variable: str, value: str) -> None:
+    result = cli("run", "--", "echo", "ran", **{variable: value})
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert value in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("option", "variable", "value"), BAD_VALUES)
+def test_the_library_refuses_the_same_value(mock_env: dict[str, str], option: str, variable: str, value: str) -> None:
+    env = mock_env | {variable: value}
+
+    result = subprocess.run(
+        [sys.executable, "-c", INIT], env=env, check=False, capture_output=True, text=True, timeout=60
+    )
 
     assert result.returncode == 1
     assert result.stderr.startswith(f"mocknvml: {variable}={value}: ")
+
+
+@pytest.mark.parametrize("value", ["./mine.yaml", "mine.yml", "../t4"])
+def test_the_library_says_what_to_do_with_a_file(mock_env: dict[str, str], value: str) -> None:
+    env = mock_env | {"MOCK_NVML_PROFILE": value}
+
+    result = subprocess.run(
+        [sys.executable, "-c", INIT], env=env, check=False, capture_output=True, text=True, timeout=60
+    )
+
+    assert "the library reads no files" in result.stderr.splitlines()[0]
+    assert "`mocknvml run --profile FILE -- COMMAND`" in result.stderr.splitlines()[0]
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,54 @@ def test_more_gpus_are_the_same_machine_in_the_next_domain(mock_env: dict[str, s
     assert gpus[4][1] == gpus[0][1].replace("00000000:", "00000001:")
 
 
+EACH = """
+source: ours
+gpus:
+  - board: t4
+    address: "0000:01:00.0"
+    identity: {serial: "0042", uuid: GPU-00000000-0000-0000-0000-000000000042, minor_number: 5}
+    gsp: {version: "1.2"}
+  - {board: ./mine.yaml, address: "0000:02:00.0", health: {present: false}}
+  - {board: ./mine.yaml, address: "0000:03:00.0", identity: {name: Third}}
+"""
+MINE = "inherits: t4\nsource: ours\nidentity: {name: Mine}\n"
+
+
+def test_what_a_gpu_gives_stands_above_what_a_node_would_give_it(tmp_path: Path, mock_env: dict[str, str]) -> None:
+    (tmp_path / "each.yaml").write_text(EACH)
+    (tmp_path / "mine.yaml").write_text(MINE)
+    with Node.create(tmp_path / "node", profile=str(tmp_path / "each.yaml"), gpus=4) as node:
+        first, second, third, fourth = node.gpus
+        assert [first.get(f"identity.{key}") for key in ("serial", "minor_number")] == ["0042", 5]
+        assert first.get("gsp.version") == "1.2"
+        assert second.get("health.present") == 0
+        second.set("health.present", True)
+        assert [gpu.get("identity.minor_number") for gpu in (second, third)] == [1, 2]
+        # More GPUs than are listed: as the first, but with identifiers of its own.
+        assert fourth.get("identity.serial") != "0042"
+
+    gpus = shown(mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")})
+
+    assert [name for name, _, _ in gpus] == ["Tesla T4", "Mine", "Third", "Tesla T4"]
+    assert gpus[0][2] == "GPU-00000000-0000-0000-0000-000000000042"
+    assert len({uuid for _, _, uuid in gpus}) == 4
+
+
+T4 = "{board: t4, address: '0000:01:00.0'}"
+T4_OF_UUID = "{board: t4, address: '0000:0%d:00.0', identity: {uuid: GPU-1}}"
 H100 = "{board: h100-sxm5-80gb, address: '0000:01:00.0', topology: {numa_node: 0}}"
 TWO = f"source: x\ngpus:\n  - {H100}\n  - {H100}\n"
 WRONG = {
+    f"source: x\ngpus:\n  - {T4}\n  - {T4}\n": "mine.yaml:4: address: that of GPU 0 too, each needs its own",
+    f"source: x\ngpus:\n  - {T4_OF_UUID % 1}\n  - {T4_OF_UUID % 2}\n": "mine.yaml:4: identity.uuid: that of GPU 0 too",
+    "inherits: t4\nsource: x\nidentity: {uuid: GPU-1}\n": "mine.yaml:1: identity.uuid: each GPU needs its own",
+    "source: x\ngpus:\n  - t4\n": "mine.yaml:3: a GPU: give a mapping, such as `key: value`",
+    "source: x\ngpus: t4\n": "mine.yaml:2: gpus: give a list, each with `board` and `address`",
+    "source:\ngpus:\n  - {board: t4, address: '0000:01:00.0'}\n": "mine.yaml:1: source: say in words",
+    "source: x\ngpus:\n  - {board: ./x.yaml, address: '0000:01:00.0'}\n": "mine.yaml:3: board: no file ",
+    "source: x\ngpus:\n  - {board: t4, address: 1}\n": "mine.yaml:3: addresses: 1: give a PCI address such as",
+    f"source: x\ngpus:\n  - {T4[:-1]}, pwoer: {{limit: 9 W}}}}\n": "mine.yaml:3: pwoer: no such block (did you mean",
+    f"source: x\ngpus:\n  - {T4[:-1]}, power: {{limt: 9 W}}}}\n": "mine.yaml:3: power.limt: no such field (did you",
     "gpus: []\nsource: x\n": "mine.yaml:1: gpus: give a list, each with `board` and `address`",
     "gpus:\n  - {board: t4, address: '0000:01:00.0'}\n": "mine.yaml:2: source: say where the values come from",
     "source: x\ngpus:\n  - {address: '0000:01:00.0'}\n": "mine.yaml:3: board: say which board this GPU has",

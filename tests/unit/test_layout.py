@@ -266,8 +266,8 @@ def test_what_a_user_writes_becomes_a_value_in_the_unit_of_the_field(key: str, w
         ("serial", 12345678, "12345678: give a text (in quotes)"),
         ("processes", [{}] * 4, f"{[{}] * 4}: give a list of at most 3 records"),
         ("processes", ["train"], "'train': give pid, name, memory"),
-        ("processes", [{"name": "a name too long"}], "'a name too long': at most 11 bytes"),
-        ("processes", [{"pid": True}], "True: give a whole number"),
+        ("processes", [{"name": "a name too long"}], "name: 'a name too long': at most 11 bytes"),
+        ("processes", [{"pid": True}], "pid: True: give a whole number"),
     ],
 )
 def test_what_does_not_fit_a_field_is_refused_with_what_does(key: str, written: object, message: str) -> None:

@@ -34,6 +34,22 @@ API nvmlReturn_t mock_api_create(const char *path, const struct mock_profile *pr
     return mock_node_create(path, profile, gpu_count, driver, error);
 }
 
+API size_t mock_api_size(uint32_t gpu_count)
+{
+    return mock_node_size(gpu_count);
+}
+
+/* Of a profile that is compiled in, NOT_FOUND if none has the name. A negative count: as many GPUs as the profile says. */
+API nvmlReturn_t mock_api_create_builtin(const char *path, const char *name, int32_t gpu_count, const char *driver,
+                                         char error[MOCK_ERROR_MAX])
+{
+    const struct mock_profile *profile = mock_profile_named(name);
+
+    if (profile == NULL)
+        return NVML_ERROR_NOT_FOUND;
+    return mock_node_create(path, profile, gpu_count < 0 ? profile->default_count : (uint32_t)gpu_count, driver, error);
+}
+
 API struct mock_node *mock_api_open(const char *path, char error[MOCK_ERROR_MAX])
 {
     struct mock_node *node = malloc(sizeof *node);

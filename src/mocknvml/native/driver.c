@@ -96,7 +96,18 @@ static uint64_t mix(uint64_t hash)
     return hash ^ hash >> 31;
 }
 
-/* Fill a GPU's block from its profile, with identifiers that follow from the profile's name and the index. */
+static bool is_absent(const mock_word *state, uint32_t at)
+{
+    return mock_head_status(mock_word_at(state, at)) != NVML_SUCCESS;
+}
+
+/* Whether a text is to be filled in: the profile has it, but empty, or gives it to another GPU too. */
+static bool is_open(const mock_word *state, uint32_t at, bool given_twice)
+{
+    return !is_absent(state, at) && (given_twice || mock_word_at(state, at) >> MOCK_LENGTH_SHIFT == 0);
+}
+
+/* Fill a GPU's block from its profile. Identifiers that it leaves open follow from the profile's name and the index. */
 void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile, uint32_t index, const char *driver)
 {
     mock_word *state = block->words;
@@ -108,23 +119,28 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     uint64_t high = mix(name + index), low = mix(high ^ name);
 
     const struct mock_image *image = &profile->gpus[index % profile->gpu_count];
+    bool again = index >= profile->gpu_count;
     for (uint32_t i = 0; i < image->count; i++)
         mock_word_put(state, image->offsets[i], image->values[i]);
 
-    snprintf(text, sizeof text, "GPU-%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32), (unsigned)(high >> 16) & 0xFFFF,
-             (unsigned)high & 0xFFFF, (unsigned)(low >> 48), (unsigned long long)(low & 0xFFFFFFFFFFFF));
-    set_text(state, MOCK_AT(identity.uuid), text);
+    if (is_absent(state, MOCK_AT(identity.uuid)) || is_open(state, MOCK_AT(identity.uuid), again)) {
+        snprintf(text, sizeof text, "GPU-%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32), (unsigned)(high >> 16) & 0xFFFF,
+                 (unsigned)high & 0xFFFF, (unsigned)(low >> 48), (unsigned long long)(low & 0xFFFFFFFFFFFF));
+        set_text(state, MOCK_AT(identity.uuid), text);
+    }
     /* Boards without a serial (GeForce) have none here either; the profile says so. */
-    if (mock_head_status(mock_word_at(state, MOCK_AT(identity.serial))) == NVML_SUCCESS) {
+    if (is_open(state, MOCK_AT(identity.serial), again)) {
         snprintf(text, sizeof text, "165%04u%06u", (unsigned)(name % 10000), index + 1);
         set_text(state, MOCK_AT(identity.serial), text);
     }
     /* The firmware comes with the driver and has its version (nvidia-smi -q of boards that have it). */
-    if (mock_head_status(mock_word_at(state, MOCK_AT(gsp.version))) == NVML_SUCCESS)
+    if (is_open(state, MOCK_AT(gsp.version), false))
         set_text(state, MOCK_AT(gsp.version), driver);
-    set_number(state, MOCK_AT(health.present), 1);
+    if (is_absent(state, MOCK_AT(health.present)))
+        set_number(state, MOCK_AT(health.present), 1);
     set_number(state, MOCK_AT(identity.index), index);
-    set_number(state, MOCK_AT(identity.minor_number), index);
+    if (again || is_absent(state, MOCK_AT(identity.minor_number)))
+        set_number(state, MOCK_AT(identity.minor_number), index);
 
     /* More GPUs than the machine has slots: another such machine, in the next PCI domain, with what its NVLinks lead to. */
     uint64_t machine = index / profile->gpu_count;

@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "profiles.h"
 #include "runtime.h"
 
 enum {
@@ -60,12 +59,18 @@ static const char *environment(const char *name)
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
-static const struct mock_profile *profile_named(const char *name)
+/* Of a profile that is not built in: say what there is, or how to come by a node of a file. */
+static void tell_unknown_profile(const char *name)
 {
-    for (size_t i = 0; i < MOCK_PROFILES; i++)
-        if (strcmp(mock_profiles[i].name, name) == 0)
-            return &mock_profiles[i];
-    return NULL;
+    const char *dot = strrchr(name, '.');
+
+    if (strchr(name, '/') != NULL || (dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0)))
+        dprintf(STDERR_FILENO,
+                "mocknvml: MOCK_NVML_PROFILE=%.100s: the library reads no files; start the program with "
+                "`mocknvml run --profile FILE -- COMMAND`, or make a node of the file and set MOCK_NVML_NODE to it\n", name);
+    else
+        dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_PROFILE=%.100s: no such profile; built in are: %s\n", name,
+                mock_profile_names);
 }
 
 /* What the environment asks for. A bad value is told on stderr and fails the init. */
@@ -76,11 +81,12 @@ static nvmlReturn_t read_environment(struct config *config)
     const char *driver = environment("MOCK_NVML_DRIVER_VERSION");
 
     config->node = environment("MOCK_NVML_NODE");
+    if (config->node != NULL) /* which has its GPUs: the others are not asked */
+        return NVML_SUCCESS;
     config->driver = MOCK_DEFAULT_DRIVER;
-    config->profile = profile_named(MOCK_DEFAULT_PROFILE);
-    if (profile != NULL && (config->profile = profile_named(profile)) == NULL) {
-        dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_PROFILE=%.100s: no such profile; built in are: " MOCK_PROFILE_NAMES "\n",
-                profile);
+    config->profile = mock_profile_named(MOCK_DEFAULT_PROFILE);
+    if (profile != NULL && (config->profile = mock_profile_named(profile)) == NULL) {
+        tell_unknown_profile(profile);
         return NVML_ERROR_INVALID_ARGUMENT;
     }
     config->gpu_count = config->profile->default_count;

@@ -59,6 +59,9 @@ struct mock_change {
     const uint64_t *values;
 };
 
+extern const char mock_profile_names[]; /* all that are built in, with commas */
+const struct mock_profile *mock_profile_named(const char *name); /* NULL if none is */
+
 size_t mock_node_size(uint32_t gpu_count);
 bool mock_driver_known(const char *version);
 void mock_node_make(struct mock_block *block, const char *driver, uint64_t now);

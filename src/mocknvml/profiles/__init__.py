@@ -10,7 +10,8 @@ What they have from the machine, `numa` and `nvlink`, becomes fields of each GPU
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as member
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -21,10 +22,14 @@ from mocknvml import defaults
 from mocknvml.errors import MocknvmlError, ProfileError
 from mocknvml.state.layout import Place, layout
 from mocknvml.state.values import Value, did_you_mean, parse, words
+from mocknvml.table.blocks import Field, Records
 
 FOLDER = Path(__file__).parent
 SYSTEMS = FOLDER / "systems"
 META = ("inherits", "source", "addresses")
+# What a node gives each of its GPUs, whatever the profile says.
+OF_ADDRESS = ("pci.domain", "pci.bus", "pci.device")
+OF_PLACE = "identity.index"
 SYSTEM_KEYS = ("source", "numa", "nvlink", "gpus")
 GPU_LINK, SWITCH_LINK = 0, 2  # nvmlIntNvLinkDeviceType_t
 # What NVML answers for an NVSwitch that is no PCI device of the host: FFFFFFFF:FF:FF.0.
@@ -38,8 +43,9 @@ class Profile:
     """A board: `values` by field key and index names, and the PCI addresses of its GPUs in one machine."""
 
     name: str
-    values: dict[Element, Value] = field(default_factory=dict)
-    addresses: list[int] = field(default_factory=list)  # domain << 16 | bus << 8 | device
+    values: dict[Element, Value] = member(default_factory=dict)
+    addresses: list[int] = member(default_factory=list)  # domain << 16 | bus << 8 | device
+    sources: dict[Path, str] = member(default_factory=dict)  # of each file that it was read from
 
     def image(self) -> dict[int, int]:
         """The words of a GPU's block that are not zero, by place."""
@@ -56,6 +62,7 @@ class System:
     name: str
     gpus: tuple[tuple[Profile, int], ...]
     count: int
+    source: str = ""
 
 
 def builtin() -> list[str]:
@@ -78,38 +85,70 @@ def path(name: str) -> Path:
     return FOLDER / f"{name}.yaml"
 
 
-def _file(name: str) -> Path:
-    return Path(name) if name.endswith((".yaml", ".yml")) else path(name)
+def is_file(name: str) -> bool:
+    """Whether a profile is named by a path, and not one that is built in."""
+    return "/" in name or name.endswith((".yaml", ".yml"))
 
 
-@cache
 def load_system(name: str) -> System:
     """A system by name or path. A board is a system of boards of its kind, at the addresses that it gives.
 
     >>> [hex(address) for _, address in load_system("dgx-a100").gpus[:2]]
     ['0x700', '0xf00']
     """
-    file = _file(name)
-    system = _Reader(file, Profile(file.stem)).system()
-    if system is not None:
-        return system
-    board = load_profile(name)
-    return System(board.name, tuple((board, address) for address in board.addresses), defaults.GPUS)
+    return _read_system(Path(name)) if is_file(name) else _builtin_system(name)
 
 
-@cache
 def load_profile(name: str) -> Profile:
-    """A built-in profile by name, or a profile file by path (a name that ends with .yaml).
+    """A built-in board by name, or a profile file by path.
 
     >>> load_profile("t4").values["identity.name", ()]
     'Tesla T4'
     """
-    file = _file(name)
+    return _read_profile(Path(name)) if is_file(name) else _builtin_profile(name)
+
+
+def load_board(name: str) -> Profile:
+    """A board of a system, whose GPUs have addresses of their own: a file may lack them."""
+    if not is_file(name):
+        return load_profile(name)
+    board = Profile(name)
+    _Reader(Path(name), board).read()
+    return board
+
+
+@cache
+def _builtin_system(name: str) -> System:
+    return _read_system(path(name))
+
+
+@cache
+def _builtin_profile(name: str) -> Profile:
+    return _read_profile(path(name))
+
+
+def _read_system(file: Path) -> System:
+    system = _Reader(file, Profile(file.stem)).system()
+    if system is not None:
+        return system
+    board = _read_profile(file)
+    if len(board.addresses) > 1 and board.values.get(("identity.uuid", ())):
+        raise ProfileError(f"{file}:1: identity.uuid: each GPU needs its own; give them in the `gpus` of a system")
+    return System(board.name, tuple((board, address) for address in board.addresses), defaults.GPUS)
+
+
+def _read_profile(file: Path) -> Profile:
     profile = Profile(file.stem)
     _Reader(file, profile).read()
     if not profile.addresses:
-        raise ProfileError(f"{file}: addresses: give the PCI address of at least one GPU, such as '00000000:07:00.0'")
+        raise ProfileError(f"{file}:1: addresses: give the PCI address of at least one GPU, such as '00000000:07:00.0'")
     return profile
+
+
+class _Key(str):
+    """A key of a mapping, which knows its line: the value may stand on another."""
+
+    start_mark: yaml.Mark
 
 
 def _parts(address: int) -> tuple[int, int, int]:
@@ -124,7 +163,8 @@ class _Reader:
         self.profile = profile
         self.files = (*heirs, file)  # this file, and those that inherit from it
 
-    def fail(self, node: yaml.Node, text: str) -> ProfileError:
+    def fail(self, node: yaml.Node | str, text: str) -> ProfileError:
+        assert isinstance(node, (yaml.Node, _Key))
         return ProfileError(f"{self.file}:{node.start_mark.line + 1}: {text}")
 
     def system(self) -> System | None:
@@ -137,7 +177,7 @@ class _Reader:
         for name in entries:
             if name not in SYSTEM_KEYS:
                 known = f"a system has {', '.join(SYSTEM_KEYS)}"
-                raise self.fail(entries[name], f"{name}: no such key, {known}{did_you_mean(name, SYSTEM_KEYS)}")
+                raise self.fail(name, f"{name}: no such key, {known}{did_you_mean(name, SYSTEM_KEYS)}")
         if not isinstance(entries["gpus"], yaml.SequenceNode) or not entries["gpus"].value:
             raise self.fail(entries["gpus"], "gpus: give a list, each with `board` and `address`")
         gpus = tuple(self._gpu(node) for node in entries["gpus"].value)
@@ -145,7 +185,21 @@ class _Reader:
             self._numa(entries["numa"], gpus)
         if "nvlink" in entries:
             self._nvlink(entries["nvlink"], gpus)
-        return System(self.profile.name, gpus, len(gpus))
+        self._distinct(entries["gpus"], gpus)
+        return System(self.profile.name, gpus, len(gpus), self._source(entries["source"]))
+
+    def _distinct(self, node: yaml.Node, gpus: tuple[tuple[Profile, int], ...]) -> None:
+        """No two GPUs of a machine have one address, or one UUID."""
+        if len(gpus) > defaults.MAX_GPUS:
+            raise self.fail(node, f"gpus: {len(gpus)} are too many, at most {defaults.MAX_GPUS}")
+        for name, given in (
+            ("address", [f"{address:x}" for _, address in gpus]),
+            ("identity.uuid", [str(board.values.get(("identity.uuid", ()), "")) for board, _ in gpus]),
+        ):
+            owners: dict[str, int] = {}
+            for number, value in enumerate(given):
+                if value and (owner := owners.setdefault(value, number)) != number:
+                    raise self.fail(node.value[number], f"{name}: that of GPU {owner} too, each needs its own")
 
     def _gpu(self, node: yaml.Node) -> tuple[Profile, int]:
         """A board at its address, with what this GPU overrides."""
@@ -153,15 +207,24 @@ class _Reader:
         for needed in ("board", "address"):
             if needed not in entries:
                 raise self.fail(node, f"{needed}: say which {needed} this GPU has")
-        name = str(self._plain(entries["board"]))
-        if name not in builtin():
-            raise self.fail(entries["board"], f"board: no profile {name}{did_you_mean(name, builtin())}")
-        board = load_profile(name)
+        board = self._board(entries["board"])
         reader = _Reader(self.file, Profile(board.name, dict(board.values)))
         for block, values in entries.items():
             if block not in ("board", "address"):
                 reader._block(block, values)
         return reader.profile, self._address(entries["address"])
+
+    def _board(self, node: yaml.Node) -> Profile:
+        """A built-in board, or that of a file beside this one."""
+        name = str(self._plain(node))
+        if is_file(name):
+            file = self.file.parent / name
+            if not file.is_file():
+                raise self.fail(node, f"board: no file {file}")
+            return load_board(str(file.resolve()))
+        if name not in builtin():
+            raise self.fail(node, f"board: no profile {name}{did_you_mean(name, builtin())}")
+        return load_profile(name)
 
     def _numa(self, node: yaml.Node, gpus: tuple[tuple[Profile, int], ...]) -> None:
         """The CPUs of NUMA nodes, and their sockets, for the GPUs that stand there."""
@@ -245,22 +308,40 @@ class _Reader:
 
     def _root(self) -> dict[str, yaml.Node]:
         try:
-            root = yaml.compose(self.file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+            text = self.file.read_bytes().decode()
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
         except OSError as error:
             raise ProfileError(f"{self.file}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise ProfileError(f"{self.file}:{line}: not YAML in UTF-8: {error.reason}") from None
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            raise ProfileError(f"{self.file}:{line}: not YAML in UTF-8: {error.reason}") from None
         except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 0
-            raise ProfileError(f"{self.file}:{line}: not YAML: {error.problem}") from None
-        except (yaml.reader.ReaderError, UnicodeDecodeError) as error:
-            raise ProfileError(f"{self.file}: not YAML in UTF-8: {error.reason}") from None
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            problem = f"{error.context} {error.problem}" if str(error.problem).startswith("but ") else error.problem
+            raise ProfileError(f"{self.file}:{line}: not YAML: {problem}") from None
+        except RecursionError:
+            raise ProfileError(f"{self.file}:1: not a profile: nested too deeply") from None
         if not isinstance(root, yaml.MappingNode):
-            raise ProfileError(f"{self.file}: a profile is a mapping of blocks; start with `inherits:` and `source:`")
+            wanted = "a profile is a mapping of blocks; start with `inherits:` and `source:`"
+            raise ProfileError(f"{self.file}:{root.start_mark.line + 1 if root else 1}: {wanted}")
         return self._mapping(root)
+
+    def _source(self, node: yaml.Node) -> str:
+        source = self._plain(node)
+        if not isinstance(source, str) or not source.strip():
+            raise self.fail(node, "source: say in words where the values come from")
+        return source.strip()
 
     def read(self) -> None:
         entries = self._root()
+        if "gpus" in entries:
+            raise self.fail(next(iter(entries)), "gpus: this is a system, give a board")
         if "source" not in entries:
             raise ProfileError(f"{self.file}:1: source: say where the values come from")
+        self.profile.sources[self.file] = self._source(entries["source"])
         if "inherits" in entries:
             self._inherit(entries["inherits"])
         if "addresses" in entries:
@@ -270,13 +351,19 @@ class _Reader:
                 self._block(name, node)
 
     def _mapping(self, node: yaml.Node, prefix: str = "") -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self.fail(node, f"{prefix.rstrip('.') or 'a GPU'}: give a mapping, such as `key: value`")
         entries: dict[str, yaml.Node] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise self.fail(key, "a key must be a plain word")
-            if key.value in entries:
-                raise self.fail(key, f"{prefix}{key.value}: given twice, remove one")
-            entries[key.value] = value
+        for word, value in node.value:
+            if not isinstance(word, yaml.ScalarNode):
+                raise self.fail(word, "a key must be a plain word")
+            key = _Key(word.value)
+            key.start_mark = word.start_mark
+            if word.tag == "tag:yaml.org,2002:merge":
+                raise self.fail(key, f"{prefix}<<: not read, use `inherits` or an alias of the whole value")
+            if key in entries:
+                raise self.fail(key, f"{prefix}{key}: given twice, remove one")
+            entries[key] = value
         return entries
 
     def _plain(self, node: yaml.Node) -> object:
@@ -284,14 +371,21 @@ class _Reader:
             return yaml.SafeLoader("").construct_object(node, deep=True)
         except yaml.constructor.ConstructorError as error:
             raise self.fail(node, f"{error.problem}; write a plain value") from None
+        except (ValueError, RecursionError) as error:
+            # ex) a date that does not exist, a number of thousands of digits
+            raise self.fail(node, f"{str(error).partition(';')[0]}; write a plain value") from None
 
     def _inherit(self, node: yaml.Node) -> None:
         """What the parents say, the later ones above the earlier; then this file above all of them."""
         for parent in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             name = str(self._plain(parent))
             files = {file.stem: file for file in (*(FOLDER / "chips").glob("*.yaml"), *FOLDER.glob("*.yaml"))}
+            if is_file(name):
+                files = {name: self.file.parent / name}
             if name not in files:
                 raise self.fail(parent, f"inherits: no profile {name}{did_you_mean(name, files)}")
+            if not files[name].is_file():
+                raise self.fail(parent, f"inherits: no file {files[name]}")
             if files[name].resolve() in (path.resolve() for path in self.files):
                 raise self.fail(parent, f"inherits: {name} inherits from this file, a cycle")
             _Reader(files[name], self.profile, self.files).read()
@@ -299,7 +393,13 @@ class _Reader:
     def _addresses(self, node: yaml.Node) -> list[int]:
         if not isinstance(node, yaml.SequenceNode):
             raise self.fail(node, "addresses: give a list, such as ['00000000:07:00.0', '00000000:0F:00.0']")
-        return [self._address(item) for item in node.value]
+        addresses: dict[int, yaml.Node] = {}  # in their order
+        for item in node.value:
+            if addresses.setdefault(self._address(item), item) is not item:
+                raise self.fail(item, "addresses: given twice, each GPU needs its own")
+        if len(addresses) > defaults.MAX_GPUS:
+            raise self.fail(node, f"addresses: {len(addresses)} are too many, at most {defaults.MAX_GPUS}")
+        return list(addresses)
 
     def _address(self, node: yaml.Node) -> int:
         return self._parsed_address(str(self._plain(node)), "addresses", node)
@@ -313,13 +413,17 @@ class _Reader:
     def _block(self, name: str, node: yaml.Node) -> None:
         blocks = {block.key(): block for block in layout().gpu.blocks}
         if name not in blocks:
-            raise self.fail(node, f"{name}: no such block{did_you_mean(name, [*blocks, *META])}")
+            raise self.fail(name, f"{name}: no such block{did_you_mean(name, [*blocks, *META])}")
         fields = {field.name: field for field in blocks[name].fields()}
         if not isinstance(node, yaml.MappingNode):
-            raise self.fail(node, f"{name}: give a mapping of fields: {', '.join(fields)}")
+            raise self.fail(name, f"{name}: give a mapping of fields: {', '.join(fields)}")
         for key, value in self._mapping(node, f"{name}.").items():
             if key not in fields:
-                raise self.fail(value, f"{name}.{key}: no such field{did_you_mean(key, fields)}")
+                raise self.fail(key, f"{name}.{key}: no such field{did_you_mean(key, fields)}")
+            if fields[key].key in OF_ADDRESS:
+                raise self.fail(value, f"{name}.{key}: follows from the address of the GPU, give that")
+            if fields[key].key == OF_PLACE:
+                raise self.fail(value, f"{name}.{key}: follows from the order of the GPUs, leave it out")
             if expression := fields[key].expression:
                 sources = ", ".join(dict.fromkeys(source.key for source in expression.fields()))
                 raise self.fail(value, f"{name}.{key}: follows from {sources}, give those")
@@ -333,13 +437,19 @@ class _Reader:
                 for index in self._indices(left[0].keys, key, f"{name}.{key}", value):
                     self._elements(place, value, (*given, index))
             return
-        plain = self._plain(node)
-        try:
-            parsed = parse(place.field, plain)
-        except MocknvmlError as error:
-            raise self.fail(node, f"{name}: {error}") from None
+        if isinstance(place.field, Records) and isinstance(node, yaml.SequenceNode):
+            for item in node.value:  # each by itself first: an error has its line
+                self._mapping(item, f"{name}.")
+                self._parsed(place.field, name, item, [self._plain(item)])
+        parsed = self._parsed(place.field, name, node, self._plain(node))
         for rest in product(*(domain.keys for domain in left)):
             self.profile.values[place.field.key, (*given, *rest)] = parsed
+
+    def _parsed(self, field: Field, name: str, node: yaml.Node, plain: object) -> Value:
+        try:
+            return parse(field, plain)
+        except MocknvmlError as error:
+            raise self.fail(node, f"{name}: {error}") from None
 
     def _indices(self, keys: tuple[str, ...], key: str, name: str, node: yaml.Node) -> tuple[str, ...]:
         """One index, or a range such as 0-11."""

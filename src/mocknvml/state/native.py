@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_bool, c_char_p, c_int, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
 
 from mocknvml.errors import MocknvmlError
-from mocknvml.state.layout import layout
 
 LIBRARY_FOLDER = Path(__file__).parent.parent / "lib"
+PATH = LIBRARY_FOLDER / "_node.so"
+OTHER_SOURCES = f"{PATH} was built from other sources than this package: build it again"
 ERROR_MAX = 512
 NODE_BLOCK = 0xFFFFFFFF  # the number of the node's own block; GPUs count from 0
 
@@ -38,14 +39,16 @@ class CProfile(ctypes.Structure):
 
 
 @cache
-def native() -> ctypes.CDLL:
-    path = LIBRARY_FOLDER / "_node.so"
-    if not path.exists():
-        raise MocknvmlError(f"{path} is missing: install mocknvml with pip, or run make in its sources")
-    library = ctypes.CDLL(str(path))
+def load() -> ctypes.CDLL:
+    """For what needs no layout: that takes longer to import than all else that `mocknvml run` does."""
+    if not PATH.exists():
+        raise MocknvmlError(f"{PATH} is missing: install mocknvml with pip, or run make in its sources")
+    library = ctypes.CDLL(str(PATH))
     prototypes: dict[str, tuple[object, tuple[object, ...]]] = {
         "layout_hash": (c_uint64, ()),
         "driver_known": (c_bool, (c_char_p,)),
+        "size": (c_size_t, (c_uint32,)),
+        "create_builtin": (c_int, (c_char_p, c_char_p, c_int32, c_char_p, c_char_p)),
         "create": (c_int, (c_char_p, POINTER(CProfile), c_uint32, c_char_p, c_char_p)),
         "open": (c_void_p, (c_char_p, c_char_p)),
         "close": (None, (c_void_p,)),
@@ -57,8 +60,18 @@ def native() -> ctypes.CDLL:
         "reset": (c_int, (c_void_p, c_uint32)),
     }
     for name, (result, arguments) in prototypes.items():
-        function = getattr(library, f"mock_api_{name}")
+        function = getattr(library, f"mock_api_{name}", None)
+        if function is None:
+            raise MocknvmlError(OTHER_SOURCES)
         function.restype, function.argtypes = result, arguments
+    return library
+
+
+@cache
+def native() -> ctypes.CDLL:
+    from mocknvml.state.layout import layout
+
+    library = load()
     if library.mock_api_layout_hash() != layout().hash:
-        raise MocknvmlError(f"{path} was built from other sources than this package: build it again")
+        raise MocknvmlError(OTHER_SOURCES)
     return library

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Final
@@ -45,12 +46,20 @@ UNITS: Final[dict[str, dict[str, int]]] = {
     "B/s": {"B/s": 1, "KiB/s": 1 << 10, "MiB/s": 1 << 20, "GiB/s": 1 << 30},
     "ppb": {"ppb": 1, "%": 10_000_000},
 }
+NUMBER_AND_UNIT: Final = r"\s*(-?[0-9]{1,40}(?:\.[0-9]{1,40})?)\s*([A-Za-z%/]+)\s*"
 RANGES: Final[dict[Kind, tuple[int, int]]] = {
     "u32": (0, 2**32 - 1),
     "u64": (0, 2**64 - 1),
     "i32": (-(2**31), 2**31 - 1),
     "flag": (0, 1),
 }
+
+
+def shown(value: object) -> str:
+    """A value in a message, cut if it is long."""
+    cut = reprlib.Repr()
+    cut.maxstring = cut.maxother = cut.maxlong = 80
+    return cut.repr(value)
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
@@ -63,27 +72,27 @@ def parse_number(kind: Kind, unit: str, value: object, names: tuple[str, ...] = 
     if names:
         if isinstance(value, str) and value in names:
             return names.index(value)
-        raise ValueMismatch(f"{value!r}: give one of {', '.join(name for name in names if not name.isdigit())}")
+        raise ValueMismatch(f"{shown(value)}: give one of {', '.join(name for name in names if not name.isdigit())}")
     if kind == "flag":
         if isinstance(value, bool):
             return int(value)
-        raise ValueMismatch(f"{value!r}: give true or false")
+        raise ValueMismatch(f"{shown(value)}: give true or false")
     if unit:
         units = UNITS[unit]
-        match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z%/]+)\s*", value) if isinstance(value, str) else None
+        match = re.fullmatch(NUMBER_AND_UNIT, value) if isinstance(value, str) else None
         if match is None or match[2] not in units:
-            raise ValueMismatch(f"{value!r}: give a number with a unit, one of {', '.join(units)}")
+            raise ValueMismatch(f"{shown(value)}: give a number with a unit, one of {', '.join(units)}")
         exact = Fraction(match[1]) * units[match[2]]
         if exact.denominator != 1:
-            raise ValueMismatch(f"{value!r}: not a whole number of {unit}")
+            raise ValueMismatch(f"{shown(value)}: not a whole number of {unit}")
         number = exact.numerator
     elif isinstance(value, int) and not isinstance(value, bool):
         number = value
     else:
-        raise ValueMismatch(f"{value!r}: give a whole number")
+        raise ValueMismatch(f"{shown(value)}: give a whole number")
     low, high = RANGES[kind]
     if not low <= number <= high:
-        raise ValueMismatch(f"{value!r}: must be from {low} to {high}{' ' + unit if unit else ''}")
+        raise ValueMismatch(f"{shown(value)}: must be from {low} to {high}{' ' + unit if unit else ''}")
     return number
 
 
@@ -93,41 +102,48 @@ def parse(field: Field, value: object) -> Value:
         case Number():
             return parse_number(field.kind, field.unit, value, field.names.keys if field.names else ())
         case Text():
-            if not isinstance(value, str):
-                raise ValueMismatch(f"{value!r}: give a text (in quotes)")
-            if len(value.encode()) >= field.size:
-                raise ValueMismatch(f"{value!r}: at most {field.size - 1} bytes")
-            return value
+            return _parse_text(field.size, value)
         case Octets():
             digits = str(value).replace("-", "")
             if re.fullmatch(f"[0-9a-fA-F]{{{2 * field.size}}}", digits) is None:
-                raise ValueMismatch(f"{value!r}: give {2 * field.size} hexadecimal digits (in quotes)")
+                raise ValueMismatch(f"{shown(value)}: give {2 * field.size} hexadecimal digits (in quotes)")
             return digits.lower()
         case Records():
             if not isinstance(value, list) or len(value) > field.capacity:
-                raise ValueMismatch(f"{value!r}: give a list of at most {field.capacity} records")
+                raise ValueMismatch(f"{shown(value)}: give a list of at most {field.capacity} records")
             return [_parse_record(field, item) for item in value]
     raise TypeError(field)
+
+
+def _parse_text(size: int, value: object) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueMismatch(f"{shown(value)}: give a text (in quotes)")
+    if len(value.encode()) >= size:
+        raise ValueMismatch(f"{shown(value)}: at most {size - 1} bytes")
+    return value
 
 
 def _parse_record(field: Records, item: object) -> dict[str, int | str]:
     members = field.record.members()
     if not isinstance(item, Mapping):
-        raise ValueMismatch(f"{item!r}: give {', '.join(members)}")
+        raise ValueMismatch(f"{shown(item)}: give {', '.join(members)}")
     for name in item:
         if name not in members:
             raise UnknownKey(f"{name}: no such member of {field.key}{did_you_mean(str(name), members)}")
     record: dict[str, int | str] = {}
     for name, member in members.items():
         given = item.get(name)
-        if member.kind == "text":
-            record[name] = str(given or "")
-            if len(str(given or "").encode()) >= member.size:
-                raise ValueMismatch(f"{given!r}: at most {member.size - 1} bytes")
-        elif given is None:
-            record[name] = member.default
-        else:
-            record[name] = parse_number(member.kind, member.unit, given)
+        if given is None:
+            record[name] = "" if member.kind == "text" else member.default
+            continue
+        try:
+            record[name] = (
+                _parse_text(member.size, given)
+                if member.kind == "text"
+                else parse_number(member.kind, member.unit, given)
+            )
+        except ValueMismatch as error:
+            raise ValueMismatch(f"{name}: {error}") from None
     return record
 
 

@@ -1,0 +1,69 @@
+"""The node of one `mocknvml run`: a folder that goes away when the command has ended."""
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from select import select
+from typing import NoReturn
+
+MEMORY = Path("/dev/shm")
+
+
+def folder(size: int) -> Path:
+    """A new folder, with room for a file of some size, that goes away with this process or what it becomes."""
+    made = Path(tempfile.mkdtemp(prefix="mocknvml-", dir=_home(size))).absolute()
+    _remove_afterwards(made)
+    made.chmod(0o755)  # as with a real driver, a command that changes its user still sees the GPUs
+    return made
+
+
+def _home(size: int) -> Path:
+    """Memory, if there is room in it (a container often has 64 MiB); else the folder for temporary files."""
+    with suppress(OSError):
+        room = os.statvfs(MEMORY)
+        if os.access(MEMORY, os.W_OK) and room.f_bavail * room.f_frsize >= size:
+            return MEMORY
+    return Path(tempfile.gettempdir())
+
+
+def _remove_afterwards(made: Path) -> None:
+    """Leave a process behind that removes the folder when this one has ended, however it ends.
+
+    So this process can become the command itself, and signals, job control and exit status need no forwarding. The one
+    left behind is no child of the command, has none of its files open, and a session of its own.
+    """
+    process, ending = os.getpid(), None
+    with suppress(AttributeError, OSError):  # needs Linux 5.3, and a Python built for it
+        ending = os.pidfd_open(process)
+    child = os.fork()
+    if child == 0:
+        if os.fork() == 0:
+            _wait_and_remove(made, process, ending)
+        os._exit(0)
+    os.waitpid(child, 0)
+    if ending is not None:
+        os.close(ending)
+
+
+def _wait_and_remove(made: Path, process: int, ending: int | None) -> NoReturn:
+    try:
+        os.setsid()
+        os.chdir("/")
+        for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # sent to all at a shutdown, as to a container
+            signal.signal(ignored, signal.SIG_IGN)
+        for file in Path("/proc/self/fd").iterdir():
+            if int(file.name) != ending:
+                with suppress(OSError):
+                    os.close(int(file.name))
+        if ending is not None:
+            select([ending], [], [])
+        else:
+            while Path(f"/proc/{process}").exists():
+                time.sleep(1)
+        shutil.rmtree(made, ignore_errors=True)
+    finally:
+        os._exit(0)
