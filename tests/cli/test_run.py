@@ -141,6 +141,18 @@ def test_the_node_goes_with_the_command(mock_env: dict[str, str], ending: str, s
     assert not Path(node).parent.exists()
 
 
+def test_the_node_goes_where_python_or_the_kernel_has_no_pidfd(mock_env: dict[str, str]) -> None:
+    old = "import os, sys; del os.pidfd_open; from mocknvml.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", old, "run", "--gpus", "1", "--", "sh", "-c", "echo $MOCK_NVML_NODE"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", REAP, *command], env=mock_env, check=True, capture_output=True, text=True, timeout=60
+    )
+
+    node, ended = done.stdout.split()
+    assert (int(ended), Path(node).parent.exists()) == (0, False)
+
+
 def test_a_node_that_is_there_is_used_and_kept(cli: Cli, tmp_path: Path) -> None:
     node = tmp_path / "node"
     assert cli("node", "create", str(node), "--profile", "t4", "--gpus", "1").returncode == 0

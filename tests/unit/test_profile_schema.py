@@ -16,7 +16,15 @@ from tests.unit.test_profile_errors import START, WRONG_ENTRIES
 # What no schema can say, by a part of the reader's message.
 BEYOND = (
     *("not YAML", "given twice", "nested too deeply", "recursive", "<<: not read", "more links than"),
-    *("must be from", "at most 95 bytes", "no file", "needs its own", "5-2:", "which is not listed"),
+    *(
+        "must be from",
+        "at most 95 bytes",
+        "no file",
+        "needs its own",
+        "5-2:",
+        "which is not listed",
+        "give two GPUs from",
+    ),
     *("that of GPU 0 too", "'99999", "x00B", "inherits: no profile 7", "plain word", "write a plain value"),
     *("could not determine", "Exceeds the limit"),
 )

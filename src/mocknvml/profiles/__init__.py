@@ -183,9 +183,10 @@ class _Reader:
             ("address", [f"{address:x}" for _, address in gpus]),
             ("identity.uuid", [str(board.values.get(("identity.uuid", ()), "")) for board, _ in gpus]),
         ):
+            owners: dict[str, int] = {}
             for number, value in enumerate(given):
-                if value and (first := given.index(value)) != number:
-                    raise self.fail(node.value[number], f"{name}: that of GPU {first} too, each needs its own")
+                if value and (owner := owners.setdefault(value, number)) != number:
+                    raise self.fail(node.value[number], f"{name}: that of GPU {owner} too, each needs its own")
 
     def _gpu(self, node: yaml.Node) -> tuple[Profile, int]:
         """A board at its address, with what this GPU overrides."""
@@ -299,13 +300,13 @@ class _Reader:
     def _addresses(self, node: yaml.Node) -> list[int]:
         if not isinstance(node, yaml.SequenceNode):
             raise self.fail(node, "addresses: give a list, such as ['00000000:07:00.0', '00000000:0F:00.0']")
-        addresses = [self._address(item) for item in node.value]
-        for number, address in enumerate(addresses):
-            if addresses.index(address) != number:
-                raise self.fail(node.value[number], "addresses: given twice, each GPU needs its own")
+        addresses: dict[int, yaml.Node] = {}  # in their order
+        for item in node.value:
+            if addresses.setdefault(self._address(item), item) is not item:
+                raise self.fail(item, "addresses: given twice, each GPU needs its own")
         if len(addresses) > defaults.MAX_GPUS:
             raise self.fail(node, f"addresses: {len(addresses)} are too many, at most {defaults.MAX_GPUS}")
-        return addresses
+        return list(addresses)
 
     def _address(self, node: yaml.Node) -> int:
         text = str(self._plain(node))
