@@ -92,6 +92,6 @@ def test_contributing_has_its_three_recipes() -> None:
 
 def test_reference_pages_are_up_to_date() -> None:
     check = [sys.executable, "-m", "mocknvml.codegen", "docs", str(ROOT / "docs" / "reference"), "--check"]
-    done = subprocess.run(check, capture_output=True, text=True, timeout=TIMEOUT)
+    done = subprocess.run(check, capture_output=True, text=True, timeout=TIMEOUT, cwd=ROOT)
 
     assert done.returncode == 0, done.stderr
