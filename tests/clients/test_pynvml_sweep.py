@@ -28,7 +28,8 @@ NEVER = {f"NVMLError_{name}" for name in ("Unknown", "Uninitialized", "FunctionN
 # The node has no S-class unit, no vGPU type, no excluded GPU and no control group with limits to name.
 NAMES_NOTHING = re.compile(
     r"nvmlUnit.*|nvml(Device\w*)?VgpuType.*|nvmlDeviceGetVgpuType.*|nvmlVgpuInstance.*|nvmlGetExcluded.*"
-    r"|nvmlDeviceGetMemoryLimits_v1"
+    # No control group is named, and a threshold of 0 C is below the least.
+    r"|nvmlDevice[GS]etMemoryLimits_v1|nvmlDeviceSetTemperatureThreshold"
 )
 
 # These hand on the library's code instead of raising it.
