@@ -3,17 +3,7 @@
 from typing import NamedTuple
 
 # Elements whose values are not modelled yet.
-COMING = {
-    "field ids that nvmlDeviceGetFieldValues does not answer yet": (
-        "gpu_reset_status/",
-        "gpu_recovery_action",
-        "edpp_multiplier",
-        "pci/atomic_caps_",
-        "clocks_event_reasons_counters/",
-        "gpu_memory_power_readings/",
-        "module_power_readings/",
-    ),
-}
+COMING: dict[str, tuple[str, ...]] = {}
 
 
 class Known(NamedTuple):
@@ -29,6 +19,12 @@ KNOWN = (
         ("gpu_module_id",),
         "the place of a module on its baseboard: each GPU has another, so a board's profile has none",
         ("-sxm", "h100-nvl", "h200", "gb200"),
+    ),
+    Known(("pci/atomic_caps_",), "the host's root port decides", ("h100",)),
+    Known(
+        ("gpu_reset_status/drain_and_reset_recommended",),
+        "driver 535 tells it of the H100 only",
+        ("a10.driver535", "rtx4090.driver535"),
     ),
     Known(("pdi",), "each GPU has one of its own, so a board's profile has none"),
     Known(("inforom_bbx_flush/",), "the black box of a new node was never flushed"),
