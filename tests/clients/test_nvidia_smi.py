@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.calls import REFUSED
+from tests.conformance.differences import known
+from tests.conformance.extract import facts
+from tests.conformance.report import board_of, expectations
 from tests.debian import fetch_or_skip
 
 pytestmark = pytest.mark.slow
@@ -132,3 +136,29 @@ def test_a_node_without_gpus_is_said_to_be_one(smi: Smi, command: str, text: str
 
     assert text in result.stdout
     assert result.returncode == status
+
+
+# What stays N/A: the program asks for it through the table of nvmlInternalGetExportTable, or it prints it under other
+# names than the driver of the capture.
+PRIVATE = (
+    "addressing_mode",
+    *(f"temperature/gpu_temp_{name}tlimit" for name in ("", "max_", "slow_", "max_gpu_", "max_mem_")),
+)
+RENAMED = ("ecc_errors/volatile/sram_uncorrectable", "ecc_errors/aggregate/sram_uncorrectable")
+
+
+@pytest.mark.parametrize("capture", [name for name in expectations() if "driver535" in name and name.endswith(".txt")])
+def test_query_has_a_value_where_the_capture_has_one(capture: str, smi: Smi, tmp_path: Path) -> None:
+    real = expectations()[capture]
+    log = tmp_path / "ours.smi-q.txt"
+    node = {
+        "MOCK_NVML_PROFILE": board_of(real),
+        "MOCK_NVML_NUM_DEVICES": "1",
+        "MOCK_NVML_DRIVER_VERSION": real["driver"],
+    }
+    log.write_text("\n".join(smi.lines("-q", **node)))
+
+    ours = facts(log)["values"]
+    told = [key for key, value in real["values"].items() if value != REFUSED and known(capture, key) is None]
+    assert [key for key in told if ours.get(key, REFUSED) == REFUSED and not key.startswith(PRIVATE + RENAMED)] == []
+    assert len(told) > 60

@@ -2,9 +2,6 @@
 
 from typing import NamedTuple
 
-# Elements whose values are not modelled yet.
-COMING: dict[str, tuple[str, ...]] = {}
-
 
 class Known(NamedTuple):
     """Elements that differ in the captures whose names hold one of the parts."""
