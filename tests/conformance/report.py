@@ -153,8 +153,7 @@ def main() -> None:
     for name, result in results.items():
         new = [it for it in result.differing if known(name, it.key) is None]
         print(
-            f"{name}: {result.agreeing} agree, {len(result.differing)} differ, {len(new)} of them for no known reason, "
-            f"{len(result.unmapped)} not mapped"
+            f"{name}: {result.agreeing} agree, {len(result.differing)} differ, {len(new)} of them for no known reason"
         )
         for difference in new:
             print(f"    {difference.key}: {difference.ours}, on the real one {difference.real}")
