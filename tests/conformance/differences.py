@@ -31,7 +31,7 @@ KNOWN = (
         "an owner's choice: the kernel module was loaded without GSP firmware",
         ("l40s.driver550", "rtx3080.driver550", "rtx3090.driver525"),
     ),
-    Known(("serial",), "this card has no serial number, that of the other capture has one", ("rtx3080.driver550",)),
+    Known(("serial",), "this capture has no serial number, that of the other one is masked", ("rtx3080.driver550",)),
     Known(
         ("gpu_power_readings/instant_power_draw",),
         "only a capture under load prints it: no source of an idle value",

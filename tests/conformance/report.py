@@ -30,6 +30,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
 SAME = {line.key for line in STATIC}
 
 
+ROLES = ("built from", "checked on")
+
+
 class Difference(NamedTuple):
     key: str
     ours: str
@@ -107,6 +110,22 @@ def expectations() -> dict[str, dict[str, Any]]:
     return dict(json.loads(EXPECTED.read_text(encoding="utf-8")))
 
 
+def role_of(capture: dict[str, Any]) -> str:
+    """Whether the profile of the board names the capture's driver in its source."""
+    board = board_of(capture)
+    source = next(text for file, text in load_profile(board).sources.items() if file.stem == board)
+    return ROLES[0] if capture["driver"] in source else ROLES[1]
+
+
+def score(results: dict[str, Result], role: str) -> str:
+    """How much of the captures with this role agrees."""
+    captures = expectations()
+    chosen = [result for name, result in results.items() if role_of(captures[name]) == role]
+    agreeing = sum(result.agreeing for result in chosen)
+    share = agreeing / (agreeing + sum(len(result.differing) for result in chosen))
+    return f"{share:.1%} of the elements in {len(chosen)} captures"
+
+
 def page(results: dict[str, Result]) -> str:
     """The page of the reference."""
     agreeing = sum(result.agreeing for result in results.values())
@@ -123,13 +142,16 @@ def page(results: dict[str, Result]) -> str:
         "",
         f"{len(results)} captures: {agreeing} elements agree, {differing} differ for a known reason.",
         "",
-        "| capture | board | agree | differ |",
-        "|---|---|---|---|",
+        "A board is built from the captures that its profile names, and checked on the others. "
+        + " ".join(f"{role.capitalize()}: {score(results, role)} agree." for role in ROLES),
+        "",
+        "| capture | board | | agree | differ |",
+        "|---|---|---|---|---|",
     ]
     captures = expectations()
     for name, result in results.items():
         counts = f"{result.agreeing} | {len(result.differing)}"
-        lines.append(f"| {name} | `{board_of(captures[name])}` | {counts} |")
+        lines.append(f"| {name} | `{board_of(captures[name])}` | {role_of(captures[name])} | {counts} |")
     lines += ["", "## Known differences", "", "| element | captures | reason |", "|---|---|---|"]
     reasons: dict[tuple[str, str], list[str]] = {}
     for name, result in results.items():

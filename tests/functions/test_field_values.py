@@ -235,3 +235,10 @@ def test_c2c_links_are_asked_one_by_one(node: Node, ask: Ask) -> None:
     assert ask("DEV_C2C_LINK_GET_MAX_BW", 9) == (UNSIGNED, 44_712)
     assert ask("DEV_C2C_LINK_GET_STATUS", 10) == INVALID
     assert ask("DEV_C2C_LINK_ERROR_REPLAY", 0) == NOT_SUPPORTED
+
+
+@pytest.mark.parametrize(("driver", "status"), [("565.57.01", SUCCESS), ("570.86.15", NOT_SUPPORTED)])
+def test_whether_a_reset_is_required_is_told_until_driver_570(driver: str, status: int, tmp_path: Path) -> None:
+    with Node.create(tmp_path / "driver", profile="t4", gpus=1, driver=driver) as node:
+        assert node.gpus[0].status("recovery.reset_required") == status
+        assert node.gpus[0].status("recovery.action") == SUCCESS

@@ -55,11 +55,17 @@ static void set_text(mock_word *state, uint32_t at, const char *text)
     }
 }
 
+/* Of a version that is known: it begins with three digits. */
+static unsigned branch_of(const char *driver)
+{
+    return (unsigned)((driver[0] - '0') * 100 + (driver[1] - '0') * 10 + driver[2] - '0');
+}
+
 /* Fill the node's own block: what the driver is, and a clock that starts at 0 now. */
 void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
 {
     mock_word *state = block->words;
-    unsigned branch = (unsigned)((driver[0] - '0') * 100 + (driver[1] - '0') * 10 + driver[2] - '0'), cuda = 0;
+    unsigned branch = branch_of(driver), cuda = 0;
     char text[3 + MOCK_DRIVER_MAX];
     struct timespec wall;
 
@@ -136,6 +142,11 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     /* The firmware comes with the driver and has its version (nvidia-smi -q of boards that have it). */
     if (is_open(state, MOCK_AT(gsp.version), false))
         set_text(state, MOCK_AT(gsp.version), driver);
+    /* nvidia-smi -q: "Requested functionality has been deprecated" from driver 570 on. */
+    if (branch_of(driver) >= 570) {
+        mock_word_put(state, MOCK_AT(recovery.reset_required), 0);
+        mock_word_put(state, MOCK_AT(recovery.drain_and_reset), 0);
+    }
     if (is_absent(state, MOCK_AT(health.present)))
         set_number(state, MOCK_AT(health.present), 1);
     set_number(state, MOCK_AT(identity.index), index);
