@@ -7,22 +7,14 @@
 #include "field_table.h"
 #include "runtime.h"
 
+/* The integers of the union lie at one address, and in little-endian order the narrower are the lower bytes. */
 static void put_value(const struct mock_field *field, uint64_t value, nvmlFieldValue_t *out)
 {
     out->valueType = field->type;
-    switch (field->type) {
-    case NVML_VALUE_TYPE_UNSIGNED_LONG_LONG:
-        out->value.ullVal = value;
-        break;
-    case NVML_VALUE_TYPE_SIGNED_INT:
-        out->value.siVal = (int)value;
-        break;
-    case NVML_VALUE_TYPE_DOUBLE:
+    if (field->type == NVML_VALUE_TYPE_DOUBLE)
         out->value.dVal = (double)value;
-        break;
-    default:
-        out->value.uiVal = (unsigned)value;
-    }
+    else
+        out->value.ullVal = value;
 }
 
 /* The sum over the cells that hold a value, or how many hold `equal`. */
