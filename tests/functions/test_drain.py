@@ -1,6 +1,7 @@
 """Draining, removal and discovery, as two processes see them: one that was there before, one that comes later."""
 
 import ctypes
+import json
 import os
 import subprocess
 import sys
@@ -15,11 +16,13 @@ from mocknvml import Node
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="draining needs root, as in the driver")
 
 LATER = """
+import json
+
 import pynvml as n
 
 n.nvmlInit()
 handles = [n.nvmlDeviceGetHandleByIndex(index) for index in range(n.nvmlDeviceGetCount())]
-print([(n.nvmlDeviceGetIndex(handle), n.nvmlDeviceGetPciInfo(handle).bus) for handle in handles])
+print(json.dumps([(n.nvmlDeviceGetIndex(handle), n.nvmlDeviceGetPciInfo(handle).bus) for handle in handles]))
 """
 
 
@@ -44,7 +47,7 @@ def nvml(node: Node, library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def later() -> list[tuple[int, int]]:
     """Index and bus of the GPUs that a new process sees."""
     done = subprocess.run([sys.executable, "-c", LATER], capture_output=True, text=True, check=True, timeout=60)
-    return list(eval(done.stdout))
+    return [(index, bus) for index, bus in json.loads(done.stdout)]
 
 
 def modify(pci: object, state: int) -> int:

@@ -116,15 +116,9 @@ nvmlReturn_t native_nvmlDeviceGetAccountingStats_v2(nvmlDevice_t device, nvmlAcc
 /* What both setters begin with: the state of the fields, then permission. */
 static nvmlReturn_t may_write(nvmlDevice_t device)
 {
-    const mock_word *state;
-    nvmlReturn_t status = NVML_SUCCESS;
+    nvmlReturn_t status = mock_may_write(device, MOCK_AT(modes.accounting));
 
-    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
-        status = mock_head_status(mock_word_at(state, MOCK_AT(modes.accounting)));
-        if (status == NVML_SUCCESS)
-            status = mock_head_status(mock_word_at(state, ENDED));
-    }
-    return status != NVML_SUCCESS || mock_privileged() ? status : NVML_ERROR_NO_PERMISSION;
+    return status != NVML_SUCCESS ? status : mock_may_write(device, ENDED);
 }
 
 nvmlReturn_t native_nvmlDeviceSetAccountingMode(nvmlDevice_t device, nvmlEnableState_t mode)
