@@ -30,7 +30,7 @@ __attribute__((section(".bss.devices"))) struct mock_device mock_devices[MOCK_MA
 /* The first node of the process stands here, where dlclose releases it; a file is mapped over it, which takes the
  * alignment of the largest page. */
 __attribute__((section(".bss.memory")))
-static _Alignas(LARGEST_PAGE) char static_memory[2 * LARGEST_PAGE + MOCK_NODE_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
+static _Alignas(LARGEST_PAGE) char static_memory[2 * LARGEST_PAGE + MOCK_NODE_STRIDE + MOCK_SHARED_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
 static const uint64_t zeroes[MOCK_GPU_STRIDE / 8];
 const struct mock_block *const mock_no_gpu = (const struct mock_block *)zeroes;
 
@@ -146,7 +146,7 @@ static char *take_static(size_t size)
 /* A private node lives on between shutdown and init, as a driver does, for when the environment asks for it again. */
 static nvmlReturn_t private_attach(const struct config *config, struct mock_node **attached)
 {
-    size_t size = MOCK_NODE_STRIDE + (size_t)config->gpu_count * MOCK_GPU_STRIDE;
+    size_t size = mock_node_memory(config->gpu_count);
 
     struct mock_node *node = newest;
     for (uint32_t i = 0; i < NODES && node != NULL; i++, node = node->older) {
@@ -164,14 +164,13 @@ static nvmlReturn_t private_attach(const struct config *config, struct mock_node
         madvise(base, size, MADV_NOHUGEPAGE); /* which would fill the memory between the few pages that are read */
     }
     struct mock_node made = {
-        .block = (struct mock_block *)base,
-        .gpus = base + MOCK_NODE_STRIDE,
         .gpu_count = config->gpu_count,
         .profile = config->profile,
         .writable = true,
         .base = base,
         .size = size,
     };
+    mock_node_lay_out(&made, base);
     strcpy(made.driver, config->driver);
     mock_node_make(made.block, config->driver, mock_monotonic());
     *attached = keep(&made);

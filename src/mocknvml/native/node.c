@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Node files and writing. A file is: a page of header, the node's block, one block per GPU. It is made under another name
+ * Node files and writing. A file is: a page of header, the node's block, what stands in no block, one block per GPU. It is made under another name
  * and renamed, so nobody sees half of one, and it is never truncated. Writers of all processes exclude each other by an
  * OFD lock on a file description of their own, which the kernel releases when they die.
  */
@@ -29,7 +29,7 @@ struct mock_file_header {
 };
 
 enum {
-    FORMAT = 1,
+    FORMAT = 2,
     HEADER_SIZE = 4096,
 };
 
@@ -52,7 +52,7 @@ static uint64_t checksum(const struct mock_file_header *header)
 
 size_t mock_node_size(uint32_t gpu_count)
 {
-    return HEADER_SIZE + MOCK_NODE_STRIDE + (size_t)gpu_count * MOCK_GPU_STRIDE;
+    return HEADER_SIZE + mock_node_memory(gpu_count);
 }
 
 uint64_t mock_monotonic(void)
@@ -263,7 +263,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
     mock_node_make(block, driver, mock_monotonic());
     memcpy((void *)&block->words[2 * MOCK_NODE_WORDS], (void *)block->words, MOCK_NODE_WORDS * sizeof(mock_word));
     for (uint32_t i = 0; i < gpu_count; i++) {
-        block = (struct mock_block *)(base + HEADER_SIZE + MOCK_NODE_STRIDE + (size_t)i * MOCK_GPU_STRIDE);
+        block = (struct mock_block *)(base + HEADER_SIZE + mock_node_memory(i));
         mock_gpu_make(block, profile, i, driver);
         for (uint32_t word = 0; word < MOCK_GPU_WORDS; word++) /* only what is set: most pages stay untouched */
             if (block->words[word] != 0)
@@ -330,8 +330,7 @@ nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char *(*pl
 
     node->size = header.size;
     node->gpu_count = header.gpu_count;
-    node->block = (struct mock_block *)(node->base + HEADER_SIZE);
-    node->gpus = node->base + HEADER_SIZE + MOCK_NODE_STRIDE;
+    mock_node_lay_out(node, node->base + HEADER_SIZE);
     node->device = status.st_dev;
     node->inode = status.st_ino;
     return NVML_SUCCESS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A node: its own block and one block per GPU, in private memory or in a file that processes share. What the library has
+ * A node: its own block, what stands in no block, and one block per GPU, in private memory or in a file that processes share. What the library has
  * checked of a file (counts, offsets) it keeps in this struct and never reads again.
  */
 #ifndef MOCK_NODE_H
@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "cells.h"
+#include "shared.h"
 
 enum {
     MOCK_ERROR_MAX = 512,
@@ -34,6 +35,7 @@ struct mock_profile {
 
 struct mock_node {
     struct mock_block *block;
+    struct mock_shared *shared;
     char *gpus;
     uint32_t gpu_count;
     const struct mock_profile *profile; /* of a private node, whose GPUs are made on first use; else NULL */
@@ -46,6 +48,19 @@ struct mock_node {
     struct mock_node *older; /* that the process attached to before */
     char path[PATH_MAX]; /* empty for a private node; last, and often cut off behind its zero */
 };
+
+/* Memory of the blocks and of what stands in none, without the header of a file. */
+static inline size_t mock_node_memory(uint32_t gpu_count)
+{
+    return MOCK_NODE_STRIDE + MOCK_SHARED_STRIDE + (size_t)gpu_count * MOCK_GPU_STRIDE;
+}
+
+static inline void mock_node_lay_out(struct mock_node *node, char *memory)
+{
+    node->block = (struct mock_block *)memory;
+    node->shared = (struct mock_shared *)(memory + MOCK_NODE_STRIDE);
+    node->gpus = memory + mock_node_memory(0);
+}
 
 static inline struct mock_block *mock_node_gpu(const struct mock_node *node, uint32_t index)
 {
