@@ -25,7 +25,9 @@ def client(request: pytest.FixtureRequest) -> list[str]:
     return [str(request.getfixturevalue("programs") / "limit")]
 
 
-def test_a_client_sees_each_change_at_its_next_call(client: list[str], mock_env: dict[str, str], tmp_path: Path) -> None:
+def test_a_client_sees_each_change_at_its_next_call(
+    client: list[str], mock_env: dict[str, str], tmp_path: Path
+) -> None:
     path = tmp_path / "node"
     with (
         Node.create(path, gpus=1) as node,
