@@ -106,8 +106,15 @@ static inline nvmlReturn_t mock_put_text(const struct mock_text *text, char *buf
 /* The GPU whose text at `at` equals the argument. */
 nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t size, const char *text, nvmlDevice_t *device);
 
+/* Domain, bus and device of a PCI address as text. */
+bool mock_parse_bus_id(const char *text, unsigned long address[3]);
+
 /* The GPU at a PCI address, whoever sees it. */
 bool mock_find_address(const struct mock_node *node, uint64_t domain, uint64_t bus, uint64_t device, uint32_t *found);
+
+/* How near two GPUs are, and how many NVLinks of the first lead to the other or to a switch. */
+nvmlReturn_t mock_nearness(const struct mock_block *one, const struct mock_block *other, unsigned *links,
+                           nvmlGpuTopologyLevel_t *level);
 
 enum {
     MOCK_DRAINED_MAX = MOCK_CAPACITY_NODE(drain.gpus),

@@ -279,15 +279,15 @@ static void read_peer(const struct mock_block *gpu, struct peer *peer)
     }
 }
 
-/* Whether an active NVLink of a GPU leads to the peer, or to a switch. */
-static bool has_link(const struct mock_block *gpu, const struct peer *peer)
+/* How many active NVLinks of a GPU lead to the peer, or to a switch. */
+static unsigned count_links(const struct mock_block *gpu, const struct peer *peer)
 {
     static const uint32_t at[] = {MOCK_AT(nvlink.remote_domain), MOCK_AT(nvlink.remote_bus), MOCK_AT(nvlink.remote_device)};
     const mock_word *state;
-    bool found = false;
+    unsigned found = 0;
 
     MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
-        found = false;
+        found = 0;
         for (uint32_t link = 0; link < 2 * NVML_NVLINK_MAX_LINKS; link += 2) {
             uint64_t active, type, value;
             if (mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(nvlink.state) + link, &active) != NVML_SUCCESS || active == 0
@@ -297,10 +297,20 @@ static bool has_link(const struct mock_block *gpu, const struct peer *peer)
             for (unsigned i = 0; i < 3 && leads; i++)
                 leads = mock_number(state, MOCK_GPU_SIGNALS, at[i] + link, &value) == NVML_SUCCESS
                         && value == peer->address[i];
-            found |= leads || type == NVML_NVLINK_DEVICE_TYPE_SWITCH;
+            found += leads || type == NVML_NVLINK_DEVICE_TYPE_SWITCH;
         }
     }
     return found;
+}
+
+nvmlReturn_t mock_nearness(const struct mock_block *one, const struct mock_block *other, unsigned *links,
+                           nvmlGpuTopologyLevel_t *level)
+{
+    struct peer peer;
+
+    read_peer(other, &peer);
+    *links = count_links(one, &peer);
+    return common_ancestor(one, other, level);
 }
 
 /* The rules of NVIDIA/open-gpu-kernel-modules (p2p_caps.c, and who asks it): over NVLink everything but PCI; a GPU of an
@@ -321,7 +331,7 @@ nvmlReturn_t native_nvmlDeviceGetP2PStatus(nvmlDevice_t device1, nvmlDevice_t de
     read_peer(one, &first);
     read_peer(other, &second);
     *p2pStatus = NVML_P2P_STATUS_NOT_SUPPORTED;
-    if (places > 0 && has_link(one, &second) && has_link(other, &first)) {
+    if (places > 0 && count_links(one, &second) > 0 && count_links(other, &first) > 0) {
         if (p2pIndex != NVML_P2P_CAPS_INDEX_PCI)
             *p2pStatus = NVML_P2P_STATUS_OK;
         return NVML_SUCCESS;

@@ -46,6 +46,7 @@ class Identity(Block):
     compute_capability_minor = u32()
     cores = u32()
     board_part_number = text(80)
+    gpu_part_number = text(80)  # of the chip; only nvidia-smi shows it (`native/export.c`)
     vbios_version = text(32)
     inforom_image_version = text(16)
     inforom_version = text(16, per=InforomObject)

@@ -29,6 +29,7 @@ class Modes(Block):
     dram_encryption = flag()
     dram_encryption_pending = flag()
     mig_devices_max = u32()
+    sparse_operation = flag()  # only nvidia-smi shows it (`native/export.c`)
     shared_data_polling = u64()  # NVML_RUSD_POLL_* bits
 
 

@@ -27,6 +27,7 @@ class Pcie(Block):
     generation = u32()
     generation_max = u32()
     gpu_generation_max = u32()
+    host_generation_max = u32()  # only nvidia-smi shows it (`native/export.c`)
     width = u32()
     width_max = u32()
     throughput = u32("KB/s", per=Direction)

@@ -47,6 +47,7 @@ class Power(Block):
     module_limit_max = u32("mW")
     energy = u64("mJ", integral=usage)
     module_energy = u64("mJ", integral=module_instant)
+    voltage = u32("uV")  # of the graphics units; only nvidia-smi shows it (`native/export.c`)
     edpp_multiplier = u32("%")
     balancing_frequency = u64()  # accumulated, as the activity factor
     balancing_activity = u64()
