@@ -142,6 +142,7 @@ def test_a_node_without_gpus_is_said_to_be_one(smi: Smi, command: str, text: str
 # names than the driver of the capture.
 PRIVATE = (
     "addressing_mode",
+    "pci/atomic_caps_",
     *(f"temperature/gpu_temp_{name}tlimit" for name in ("", "max_", "slow_", "max_gpu_", "max_mem_")),
 )
 RENAMED = ("ecc_errors/volatile/sram_uncorrectable", "ecc_errors/aggregate/sram_uncorrectable")
