@@ -130,7 +130,7 @@ FUNCTIONS = (
     getter("nvmlDeviceGetAddressingMode", value=Identity.addressing),
     getter("nvmlDeviceGetC2cModeInfoV", isC2cEnabled=Identity.c2c),
     getter("nvmlDeviceGetGpuUptime_v1", uptime=Identity.uptime),
-    getter("nvmlDeviceGetGspFirmwareVersion", Gsp.version),
+    getter("nvmlDeviceGetGspFirmwareVersion", Gsp.version, supported=Gsp.enabled),
     getter("nvmlDeviceGetGspFirmwareMode", isEnabled=Gsp.enabled, defaultMode=Gsp.default_mode),
     getter(
         "nvmlDeviceGetAttributes",
