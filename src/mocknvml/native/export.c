@@ -160,7 +160,7 @@ static nvmlReturn_t nearness(const char *one, const char *other, unsigned *level
     return NVML_SUCCESS;
 }
 
-/* Whether dmon, pmon and vgpu may go on. */
+/* Whether dmon, pmon and vgpu may go on: not with a GPU that is lost, whose index dmon makes up. */
 static nvmlReturn_t monitoring_supported(nvmlDevice_t device, unsigned *supported)
 {
     const struct mock_block *gpu;
@@ -254,7 +254,8 @@ PROCESSES(compute, 1, true)
 PROCESSES(graphics, 2, true)
 PROCESSES(mps, 4, true)
 
-/* What pmon draws: one sample per process; its engines stand in blocks of 80 bytes. */
+/* What pmon draws: samples, each of one process, whose engines stand in blocks of 80 bytes. It shows the mean over all
+ * samples, so that each of n processes has n times its share in its one. */
 static nvmlReturn_t list_samples(nvmlDevice_t device, unsigned *count, char *samples, unsigned engines)
 {
     enum { ENGINE = 80, PID = 8 };
@@ -269,20 +270,22 @@ static nvmlReturn_t list_samples(nvmlDevice_t device, unsigned *count, char *sam
     uint64_t now = mock_now() / 1000;
     MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
         uint32_t listed = mock_head_length(mock_word_at(state, RUNNING), MOCK_CAPACITY(processes.running));
-        total = 0;
-        for (uint32_t i = 0; i < listed && total < room; i++) {
+        listed = listed < room ? listed : room;
+        for (total = 0; total < listed; total++) {
+            const uint32_t i = total;
             const unsigned used[] = {
                 (unsigned)MEMBER(state, i, sm),      (unsigned)MEMBER(state, i, memory_utilization),
                 (unsigned)MEMBER(state, i, encoder), (unsigned)MEMBER(state, i, decoder),
                 (unsigned)MEMBER(state, i, jpeg),    (unsigned)MEMBER(state, i, ofa),
             };
             const unsigned pid = (unsigned)MEMBER(state, i, pid);
-            char *sample = &samples[total++ * stride];
+            char *sample = &samples[i * stride];
             memset(sample, 0, stride);
             memcpy(sample, &now, sizeof now);
             for (unsigned engine = 0; engine < engines; engine++) {
                 char *block = &sample[sizeof now + engine * ENGINE];
-                memcpy(block, &used[engine], sizeof *used);
+                const unsigned share = used[engine] * listed;
+                memcpy(block, &share, sizeof share);
                 memcpy(block + PID, &pid, sizeof pid);
             }
         }
