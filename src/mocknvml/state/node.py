@@ -235,9 +235,15 @@ class Node(_Block):
 
     def reset(self) -> None:
         """Back to the values that the node was made with, its clock included."""
-        super().reset()
-        for gpu in self.gpus:
-            gpu.reset()
+        self.check(native().mock_api_reset_all(self.handle))
+
+    def _write_all(self, changes: Mapping[int, Mapping[int, int]]) -> None:
+        """Put words of several blocks, by their numbers, in one step."""
+        written = [(block, at, value) for block, change in changes.items() for at, value in change.items()]
+        blocks, offsets, values = zip(*written, strict=True) if written else ((), (), ())
+        count = len(written)
+        arrays = (c_uint32 * count)(*blocks), (c_uint32 * count)(*offsets), (c_uint64 * count)(*values)
+        self.check(native().mock_api_write_all(self.handle, count, *arrays))
 
     @property
     def now(self) -> int:
