@@ -35,9 +35,9 @@ API bool mock_api_driver_known(const char *version)
 }
 
 API nvmlReturn_t mock_api_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
-                                 char error[MOCK_ERROR_MAX])
+                                 uint32_t count, const uint32_t *offsets, const uint64_t *values, char error[MOCK_ERROR_MAX])
 {
-    return mock_node_create(path, profile, gpu_count, driver, error);
+    return mock_node_create(path, profile, gpu_count, driver, (struct mock_change){count, offsets, values}, error);
 }
 
 API size_t mock_api_size(uint32_t gpu_count)
@@ -53,7 +53,8 @@ API nvmlReturn_t mock_api_create_builtin(const char *path, const char *name, int
 
     if (profile == NULL)
         return NVML_ERROR_NOT_FOUND;
-    return mock_node_create(path, profile, gpu_count < 0 ? profile->default_count : (uint32_t)gpu_count, driver, error);
+    return mock_node_create(path, profile, gpu_count < 0 ? profile->default_count : (uint32_t)gpu_count, driver,
+                            (struct mock_change){0}, error);
 }
 
 API struct mock_node *mock_api_open(const char *path, char error[MOCK_ERROR_MAX])

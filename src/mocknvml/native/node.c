@@ -357,7 +357,7 @@ static bool allocate(int file, off_t size)
 }
 
 nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
-                              char error[MOCK_ERROR_MAX])
+                              struct mock_change settings, char error[MOCK_ERROR_MAX])
 {
     size_t size = mock_node_size(gpu_count);
     char temporary[PATH_MAX];
@@ -382,6 +382,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
 
     struct mock_block *block = (struct mock_block *)(base + HEADER_SIZE);
     mock_node_make(block, driver, mock_monotonic());
+    mock_put_words(block->words, &(struct mock_words){settings, MOCK_NODE_WORDS});
     memcpy((void *)&block->words[2 * MOCK_NODE_WORDS], (void *)block->words, MOCK_NODE_WORDS * sizeof(mock_word));
     for (uint32_t i = 0; i < gpu_count; i++) {
         block = (struct mock_block *)(base + HEADER_SIZE + mock_node_memory(i));

@@ -17,6 +17,11 @@ enum {
     MOCK_DRIVER_MAX = 16, /* mock_driver_known takes no longer one */
 };
 
+enum mock_privileges {
+    MOCK_PRIVILEGES_ROOT,
+    MOCK_PRIVILEGES_ANY,
+};
+
 /* What a GPU of a profile is, as words of its block, and its PCI address: domain << 16 | bus << 8 | device. */
 struct mock_image {
     const uint32_t *offsets;
@@ -119,9 +124,9 @@ mock_edit mock_put_words;
 /* Apply a change under the node's lock. NO_PERMISSION where the file can't be written. */
 nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu);
 
-/* Files. A failure is told in `error`, with what to do. */
+/* Files. A failure is told in `error`, with what to do. `settings`: further words of the node's own block. */
 nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
-                              char error[MOCK_ERROR_MAX]);
+                              struct mock_change settings, char error[MOCK_ERROR_MAX]);
 /* `place` may name memory to map a file of some size over, or return NULL. */
 nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char *(*place)(size_t size), char error[MOCK_ERROR_MAX]);
 void mock_node_close(struct mock_node *node);
