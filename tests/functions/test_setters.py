@@ -542,3 +542,29 @@ def test_no_more_groups_than_there_is_room_for_have_limits(limited: Gpu, ask: As
     assert len(limits_of(limited)) == 16
     assert ask(memory_limits(str(paths[15]), 0, NO_LIMIT), memory_limits(str(paths[16]), 1, 10)) == [None] * 2
     assert limits_of(limited)[-1][0] == str(paths[16])
+
+
+@pytest.mark.parametrize("privileges", ["root", "any"])
+def test_with_any_privileges_everybody_who_may_write_sets(privileges: str, gpu: Gpu, ask: Ask) -> None:
+    gpu._node.set("access.privileges", privileges)
+
+    answered = ask(AS_NOBODY, "nvmlDeviceSetPersistenceMode(gpu, 1)", limit_v2(300_000))
+
+    assert answered[1:] == ([None, None] if privileges == "any" else ["NVMLError_NoPermission"] * 2)
+    assert gpu.power.limit == (300_000 if privileges == "any" else 400_000)
+
+
+def test_any_privileges_do_not_replace_the_permissions_of_the_file(gpu: Gpu, ask: Ask) -> None:
+    gpu._node.set("access.privileges", "any")
+    gpu._node.path.chmod(0o644)
+
+    assert ask(AS_NOBODY, limit_v2(300_000))[1:] == ["NVMLError_NoPermission"]
+    assert gpu.power.limit == 400_000
+
+
+def test_privileges_outlive_a_reset(tmp_path: Path) -> None:
+    with Node.create(tmp_path / "node", gpus=1, privileges="any") as node:
+        node.set("access.privileges", "root")
+        node.reset()
+
+        assert node.get("access.privileges") == 1

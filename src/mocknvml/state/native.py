@@ -49,7 +49,13 @@ def load() -> ctypes.CDLL:
         "driver_known": (c_bool, (c_char_p,)),
         "size": (c_size_t, (c_uint32,)),
         "create_builtin": (c_int, (c_char_p, c_char_p, c_int32, c_char_p, c_char_p)),
-        "create": (c_int, (c_char_p, POINTER(CProfile), c_uint32, c_char_p, c_char_p)),
+        "create": (
+            c_int,
+            (
+                *(c_char_p, POINTER(CProfile), c_uint32, c_char_p),
+                *(c_uint32, POINTER(c_uint32), POINTER(c_uint64), c_char_p),
+            ),
+        ),
         "open": (c_void_p, (c_char_p, c_char_p)),
         "close": (None, (c_void_p,)),
         "gpu_count": (c_uint32, (c_void_p,)),
@@ -57,7 +63,9 @@ def load() -> ctypes.CDLL:
         "read": (c_bool, (c_void_p, c_uint32, c_uint32, c_uint32, POINTER(c_uint64))),
         "number": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint64))),
         "write": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint64))),
+        "write_all": (c_int, (c_void_p, c_uint32, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_uint64))),
         "reset": (c_int, (c_void_p, c_uint32)),
+        "reset_all": (c_int, (c_void_p,)),
     }
     for name, (result, arguments) in prototypes.items():
         function = getattr(library, f"mock_api_{name}", None)
