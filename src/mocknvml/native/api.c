@@ -2,7 +2,7 @@
 /* What Python calls: the same node files, latch and signals as in the library, through ctypes. */
 #include <stdlib.h>
 
-#include "node.h"
+#include "reset.h"
 
 #define API __attribute__((visibility("default")))
 
@@ -143,4 +143,10 @@ API nvmlReturn_t mock_api_reset(struct mock_node *node, uint32_t block)
     nvmlReturn_t result = mock_node_write(node, to, (struct mock_change){size, NULL, baseline}, block != NODE_BLOCK);
     free(baseline);
     return result;
+}
+
+/* As nvidia-smi -r does; IN_USE while processes run on the GPU. */
+API nvmlReturn_t mock_api_reset_gpu(struct mock_node *node, uint32_t gpu)
+{
+    return gpu < node->gpu_count ? mock_gpu_reset(node, mock_node_gpu(node, gpu)) : NVML_ERROR_INVALID_ARGUMENT;
 }

@@ -58,6 +58,7 @@ def load() -> ctypes.CDLL:
         "number": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint64))),
         "write": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint64))),
         "reset": (c_int, (c_void_p, c_uint32)),
+        "reset_gpu": (c_int, (c_void_p, c_uint32)),
     }
     for name, (result, arguments) in prototypes.items():
         function = getattr(library, f"mock_api_{name}", None)

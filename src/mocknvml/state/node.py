@@ -27,6 +27,7 @@ from mocknvml.state.values import Value, did_you_mean, parse, parse_number, spli
 from mocknvml.table.blocks import Number, Octets, Records, Text
 
 NO_PERMISSION = 4
+IN_USE = 19
 
 
 class _Block:
@@ -171,6 +172,21 @@ class Gpu(_Block):
     def __init__(self, node: Node, index: int) -> None:
         super().__init__(node, index, layout().gpu)
         self.index = index
+
+    def reset_device(self) -> None:
+        """Reset the GPU as `nvidia-smi --gpu-reset` does; `reset` is another thing, it goes back to the start.
+
+        Pending modes, remaps and page retirements come into force, and what the driver keeps for a GPU ends: limits,
+        clocks, accounting, volatile error counters. Refused while processes run on the GPU.
+        """
+        status = native().mock_api_reset_gpu(self._node.handle, self.index)
+        if status == IN_USE:
+            raise NodeError(
+                f"GPU {self.index} cannot be reset: in use by another client; end the processes that run on it"
+            )
+        if self.status("health.present"):
+            raise NodeError(f"GPU {self.index} cannot be reset: it answers NVML error {status}, not RESET_REQUIRED")
+        self._node.check(status)
 
     def __repr__(self) -> str:
         return f"<Gpu {self.index} of {self._node.path}>"
