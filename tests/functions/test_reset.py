@@ -1,10 +1,7 @@
 """What a reset of a GPU applies, ends and keeps."""
 
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +9,11 @@ import pytest
 from mocknvml import Gpu, Node, NodeError
 from mocknvml.state.layout import Place, layout
 from mocknvml.table.blocks import Cleared, Field, Number, Records
+from tests.functions.asking import Ask, asker
 
 RESETS = [(place, reset) for place in layout().gpu.places.values() for reset in place.field.reset]
 STANDING = [(place, reset) for place, reset in RESETS if place not in layout().gpu.integrals]
-ASK = Path(__file__).parent / "ask_nvml.py"
 PROCESS = {"pid": 4242, "contexts": 1, "memory": "1 GiB"}
-
-Ask = Callable[..., list[object]]
 
 
 @pytest.fixture
@@ -28,22 +23,8 @@ def gpu(tmp_path: Path) -> Iterator[Gpu]:
 
 
 @pytest.fixture
-def ask(tmp_path: Path, gpu: Gpu, mock_env: dict[str, str]) -> Ask:
-    """The answers to pynvml calls in a process of their own."""
-
-    def answers(*calls: str) -> list[object]:
-        environment = mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")}
-        done = subprocess.run(
-            [sys.executable, str(ASK)],
-            input=json.dumps(calls),
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return list(json.loads(done.stdout).values())
-
-    return answers
+def ask(gpu: Gpu, mock_env: dict[str, str]) -> Ask:
+    return asker(gpu._node.path, mock_env)
 
 
 def keys_of(place: Place, reset: Field | Cleared) -> list[str]:

@@ -1,9 +1,6 @@
 """Who may set what, which error comes first, and that other processes see what was set."""
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from mocknvml import Gpu, Node
+from tests.functions.asking import Ask, asker
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
 
-ASK = Path(__file__).parent / "ask_nvml.py"
 AS_NOBODY = "__import__('os').seteuid(65534)"
-
-Ask = Callable[..., list[object]]
 
 
 @pytest.fixture
@@ -33,17 +28,7 @@ def gpu() -> Iterator[Gpu]:
 
 @pytest.fixture
 def ask(gpu: Gpu, mock_env: dict[str, str]) -> Ask:
-    """The answers to pynvml calls, one after the other, in a process of their own."""
-
-    def answers(*calls: str) -> list[object]:
-        environment = mock_env | {"MOCK_NVML_NODE": str(gpu._node.path)}
-        command = [sys.executable, str(ASK)]
-        done = subprocess.run(
-            command, input=json.dumps(calls), env=environment, capture_output=True, text=True, check=True
-        )
-        return list(json.loads(done.stdout).values())
-
-    return answers
+    return asker(gpu._node.path, mock_env)
 
 
 def limit_v2(limit: int, scope: int = 0) -> str:

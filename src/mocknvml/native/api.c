@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "reset.h"
+#include "running.h"
 
 #define API __attribute__((visibility("default")))
 
@@ -149,4 +150,14 @@ API nvmlReturn_t mock_api_reset(struct mock_node *node, uint32_t block)
 API nvmlReturn_t mock_api_reset_gpu(struct mock_node *node, uint32_t gpu)
 {
     return gpu < node->gpu_count ? mock_gpu_reset(node, mock_node_gpu(node, gpu)) : NVML_ERROR_INVALID_ARGUMENT;
+}
+
+API nvmlReturn_t mock_api_process_add(struct mock_node *node, uint32_t gpu, const uint64_t *record)
+{
+    return gpu < node->gpu_count ? mock_process_add(node, mock_node_gpu(node, gpu), record) : NVML_ERROR_INVALID_ARGUMENT;
+}
+
+API nvmlReturn_t mock_api_process_remove(struct mock_node *node, uint32_t gpu, uint32_t pid)
+{
+    return gpu < node->gpu_count ? mock_process_remove(node, mock_node_gpu(node, gpu), pid) : NVML_ERROR_INVALID_ARGUMENT;
 }

@@ -23,6 +23,7 @@ from mocknvml.state.layout import (
     text_words,
 )
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
+from mocknvml.state.processes import ProcessList
 from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
 from mocknvml.table.blocks import Number, Octets, Records, Text
 
@@ -172,6 +173,11 @@ class Gpu(_Block):
     def __init__(self, node: Node, index: int) -> None:
         super().__init__(node, index, layout().gpu)
         self.index = index
+
+    @property
+    def processes(self) -> ProcessList:
+        """The processes that run on the GPU: iterate, `add` and `remove`."""
+        return ProcessList(self, self._node)
 
     def reset_device(self) -> None:
         """Reset the GPU as `nvidia-smi --gpu-reset` does; `reset` is another thing, it goes back to the start.
