@@ -474,6 +474,8 @@ NATIVE: dict[str, dict[str, int]] = {
         for at, name in enumerate(("supported", "requested", "enforced"))
         for word in range(8)
     },
+    "nvmlDeviceGetCurrentClocksEventReasons": {"clocks.event_reasons": 0},
+    "nvmlDeviceGetCurrentClocksThrottleReasons": {"clocks.event_reasons": 0},
     "nvmlDeviceGetNvLinkRemotePciInfo": REMOTE,
     "nvmlDeviceGetNvLinkRemotePciInfo_v2": REMOTE,
     "nvmlDeviceGetIndex": {"identity.index": 0},

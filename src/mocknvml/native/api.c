@@ -2,7 +2,8 @@
 /* What Python calls: the same node files, latch and signals as in the library, through ctypes. */
 #include <stdlib.h>
 
-#include "node.h"
+#include "reset.h"
+#include "running.h"
 
 #define API __attribute__((visibility("default")))
 
@@ -199,4 +200,20 @@ API nvmlReturn_t mock_api_reset_all(struct mock_node *node)
     nvmlReturn_t result = mock_node_edit_all(node, parts, node->gpu_count + 1);
     free(parts);
     return result;
+}
+
+/* As nvidia-smi -r does; IN_USE while processes run on the GPU. */
+API nvmlReturn_t mock_api_reset_gpu(struct mock_node *node, uint32_t gpu)
+{
+    return gpu < node->gpu_count ? mock_gpu_reset(node, mock_node_gpu(node, gpu)) : NVML_ERROR_INVALID_ARGUMENT;
+}
+
+API nvmlReturn_t mock_api_process_add(struct mock_node *node, uint32_t gpu, const uint64_t *record)
+{
+    return gpu < node->gpu_count ? mock_process_add(node, mock_node_gpu(node, gpu), record) : NVML_ERROR_INVALID_ARGUMENT;
+}
+
+API nvmlReturn_t mock_api_process_remove(struct mock_node *node, uint32_t gpu, uint32_t pid)
+{
+    return gpu < node->gpu_count ? mock_process_remove(node, mock_node_gpu(node, gpu), pid) : NVML_ERROR_INVALID_ARGUMENT;
 }

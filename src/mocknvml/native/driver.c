@@ -102,6 +102,7 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
     text[3 + length] = '\0';
     set_text(state, MOCK_AT_NODE(driver.nvml_version), text);
     set_number(state, MOCK_AT_NODE(driver.cuda_version), cuda);
+    set_number(state, MOCK_AT_NODE(affinity.cpus), 0);
     set_number(state, MOCK_AT_NODE(time.host), now);
     set_number(state, MOCK_AT_NODE(time.node), 0);
     set_number(state, MOCK_AT_NODE(time.rate), 1000000000);

@@ -2,8 +2,10 @@
 /* The nearness of GPUs, which follows from their places; peer access; affinity to CPUs and memory. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "runtime.h"
 
@@ -142,6 +144,51 @@ static nvmlReturn_t parse_list(const char *list, struct set *set)
     return NVML_SUCCESS;
 }
 
+static bool is_of_host(void)
+{
+    const struct mock_node *node = mock_node();
+    const mock_word *state;
+    uint64_t host = 0;
+
+    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
+        mock_number_or_zero(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(affinity.cpus), &host);
+    }
+    return host != 0;
+}
+
+/* The CPUs of this machine that are online; those that the thread may use, where the kernel does not say. */
+static void read_online(struct set *online)
+{
+    char list[4096];
+    int file = open("/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC);
+    ssize_t got = file < 0 ? -1 : read(file, list, sizeof list - 1);
+
+    if (file >= 0)
+        close(file);
+    list[got > 0 ? got : 0] = '\0';
+    list[strcspn(list, "\n")] = '\0';
+    if (got <= 0 || parse_list(list, online) != NVML_SUCCESS)
+        sched_getaffinity(0, sizeof *online, (cpu_set_t *)online);
+}
+
+/* Each CPU of a set becomes one that is online: the first again after the last. */
+static void fold(struct set *set)
+{
+    struct set online = {{0}}, folded = {{0}};
+    unsigned present[CPUS], count = 0;
+
+    read_online(&online);
+    for (unsigned cpu = 0; cpu < CPUS; cpu++)
+        if ((online.words[cpu / BITS] >> cpu % BITS & 1) != 0)
+            present[count++] = cpu;
+    for (unsigned cpu = 0; cpu < CPUS && count != 0; cpu++) {
+        unsigned to = present[cpu % count];
+        if ((set->words[cpu / BITS] >> cpu % BITS & 1) != 0)
+            folded.words[to / BITS] |= 1ul << to % BITS;
+    }
+    *set = folded;
+}
+
 /* The set of a scope. nvml.h: a scope that is "not applicable to the target topology" falls back to the nearer one. */
 static nvmlReturn_t read_set(const struct mock_block *gpu, uint32_t at, uint32_t size, nvmlAffinityScope_t scope, struct set *set)
 {
@@ -161,7 +208,11 @@ static nvmlReturn_t read_set(const struct mock_block *gpu, uint32_t at, uint32_t
 
 static nvmlReturn_t read_cpus(const struct mock_block *gpu, nvmlAffinityScope_t scope, struct set *set)
 {
-    return read_set(gpu, MOCK_AT(topology.cpus[0]), MOCK_SIZE(topology.cpus[0]), scope, set);
+    nvmlReturn_t status = read_set(gpu, MOCK_AT(topology.cpus[0]), MOCK_SIZE(topology.cpus[0]), scope, set);
+
+    if (status == NVML_SUCCESS && is_of_host())
+        fold(set);
+    return status;
 }
 
 /* No error is listed for a caller's set that is too small. */

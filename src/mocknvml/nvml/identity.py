@@ -1,6 +1,21 @@
 """Who a GPU is: name, identifiers, architecture, engine counts, firmware versions."""
 
-from mocknvml.table import Block, Domain, Record, choice, finder, flag, getter, member, native, records, text, u32, u64
+from mocknvml.table import (
+    CLEARED,
+    Block,
+    Domain,
+    Record,
+    choice,
+    finder,
+    flag,
+    getter,
+    member,
+    native,
+    records,
+    text,
+    u32,
+    u64,
+)
 
 Brand = Domain.of(
     "nvmlBrandType_t",
@@ -55,13 +70,13 @@ class Identity(Block):
     bridges = records(BridgeChip, capacity=8)
     multi_gpu_board = flag()
     pdi = u64()
-    hostname = text(64)
+    hostname = text(64, reset=CLEARED)
     irq = u32()
     numa_node = u32()
     capabilities = u32()  # NVML_DEVICE_CAP_* bits
     addressing = choice(Addressing)
     c2c = flag()
-    uptime = u32("s")
+    uptime = u32("s", reset=CLEARED)
     black_box_time = u32("s")
     black_box_flushed = u64("us")
     black_box_flush_time = u64("us")

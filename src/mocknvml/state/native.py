@@ -66,6 +66,9 @@ def load() -> ctypes.CDLL:
         "write_all": (c_int, (c_void_p, c_uint32, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_uint64))),
         "reset": (c_int, (c_void_p, c_uint32)),
         "reset_all": (c_int, (c_void_p,)),
+        "reset_gpu": (c_int, (c_void_p, c_uint32)),
+        "process_add": (c_int, (c_void_p, c_uint32, POINTER(c_uint64))),
+        "process_remove": (c_int, (c_void_p, c_uint32, c_uint32)),
     }
     for name, (result, arguments) in prototypes.items():
         function = getattr(library, f"mock_api_{name}", None)

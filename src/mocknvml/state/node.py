@@ -23,10 +23,12 @@ from mocknvml.state.layout import (
     text_words,
 )
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
+from mocknvml.state.processes import ProcessList
 from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
 from mocknvml.table.blocks import Number, Octets, Records, Text
 
 NO_PERMISSION = 4
+IN_USE = 19
 
 
 def _words(scope: Scope, key: str, value: object) -> dict[int, int]:
@@ -179,6 +181,26 @@ class Gpu(_Block):
     def __init__(self, node: Node, index: int) -> None:
         super().__init__(node, index, layout().gpu)
         self.index = index
+
+    @property
+    def processes(self) -> ProcessList:
+        """The processes that run on the GPU: iterate, `add` and `remove`."""
+        return ProcessList(self, self._node)
+
+    def reset_device(self) -> None:
+        """Reset the GPU as `nvidia-smi --gpu-reset` does; `reset` is another thing, it goes back to the start.
+
+        Pending modes, remaps and page retirements come into force, and what the driver keeps for a GPU ends: limits,
+        clocks, accounting, volatile error counters. Refused while processes run on the GPU.
+        """
+        status = native().mock_api_reset_gpu(self._node.handle, self.index)
+        if status == IN_USE:
+            raise NodeError(
+                f"GPU {self.index} cannot be reset: in use by another client; end the processes that run on it"
+            )
+        if self.status("health.present"):
+            raise NodeError(f"GPU {self.index} cannot be reset: it answers NVML error {status}, not RESET_REQUIRED")
+        self._node.check(status)
 
     def __repr__(self) -> str:
         return f"<Gpu {self.index} of {self._node.path}>"
