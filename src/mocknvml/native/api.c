@@ -144,3 +144,18 @@ API nvmlReturn_t mock_api_reset(struct mock_node *node, uint32_t block)
     free(baseline);
     return result;
 }
+
+API size_t mock_api_event_size(void)
+{
+    return sizeof(struct mock_event);
+}
+
+API nvmlReturn_t mock_api_event_raise(struct mock_node *node, const struct mock_event *event)
+{
+    return mock_event_raise(node, event);
+}
+
+API bool mock_api_event_next(const struct mock_node *node, uint64_t *position, struct mock_event *event)
+{
+    return mock_event_next(node, position, event);
+}

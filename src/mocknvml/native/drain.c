@@ -119,6 +119,11 @@ static nvmlReturn_t set_health(struct mock_node *node, uint32_t gpu, nvmlReturn_
     return mock_node_write(node, mock_gpu_at(node, gpu), (struct mock_change){1, &offset, &head}, true);
 }
 
+static nvmlReturn_t tell(struct mock_node *node, uint32_t gpu, uint64_t type)
+{
+    return mock_event_raise(node, &(struct mock_event){.kind = MOCK_EVENT_SYSTEM, .gpu = gpu, .type = type});
+}
+
 /* What keeps a GPU attached: persistence mode, and its processes. */
 static bool in_use(const struct mock_node *node, uint32_t gpu, bool processes_too)
 {
@@ -181,7 +186,9 @@ nvmlReturn_t native_nvmlDeviceRemoveGpu_v2(nvmlPciInfo_t *pciInfo, nvmlDetachGpu
     if (in_use(node, change.gpu, true))
         return NVML_ERROR_IN_USE;
     nvmlReturn_t status = mock_node_edit(node, node->block, begin, &change, false);
-    return status == NVML_SUCCESS ? set_health(node, change.gpu, NVML_ERROR_GPU_IS_LOST) : status;
+    if (status == NVML_SUCCESS)
+        status = set_health(node, change.gpu, NVML_ERROR_GPU_IS_LOST);
+    return status == NVML_SUCCESS ? tell(node, change.gpu, nvmlSystemEventTypeGpuDriverUnbind) : status;
 }
 
 nvmlReturn_t native_nvmlDeviceRemoveGpu(nvmlPciInfo_t *pciInfo)
@@ -216,6 +223,8 @@ nvmlReturn_t native_nvmlDeviceDiscoverGpus(nvmlPciInfo_t *pciInfo)
         nvmlReturn_t status = set_health(node, change.gpu, NVML_SUCCESS);
         if (status == NVML_SUCCESS)
             status = mock_node_edit(node, node->block, end, &change, false);
+        if (status == NVML_SUCCESS)
+            status = tell(node, change.gpu, nvmlSystemEventTypeGpuDriverBind);
         if (status != NVML_SUCCESS)
             return status;
     }

@@ -134,7 +134,8 @@ static void carry_sums(mock_word *state, uint64_t now)
     mock_word_put(state, MOCK_AT(gpm.since.value), now);
 }
 
-static nvmlReturn_t apply(struct mock_block *block, mock_edit *edit, const void *context, bool is_gpu, uint64_t now)
+static nvmlReturn_t apply(const struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context,
+                          bool is_gpu)
 {
     uint32_t words = is_gpu ? MOCK_GPU_WORDS : MOCK_NODE_WORDS;
     uint64_t sequence = atomic_load_explicit(&block->sequence, memory_order_relaxed);
@@ -146,12 +147,15 @@ static nvmlReturn_t apply(struct mock_block *block, mock_edit *edit, const void 
     for (uint32_t i = 0; i < words; i++)
         mock_word_put(next, i, mock_word_at(published, i));
     if (is_gpu) {
+        uint64_t now = mock_node_time(node);
         carry_integrals(next, now);
         carry_sums(next, now);
     }
     nvmlReturn_t status = edit(next, context);
-    if (status == NVML_SUCCESS)
+    if (status == NVML_SUCCESS) {
         atomic_store_explicit(&block->sequence, sequence + 1, memory_order_release);
+        mock_events_follow(node, block);
+    }
     return status;
 }
 
@@ -164,7 +168,7 @@ nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mo
 
     if (node->path[0] == '\0') {
         mock_lock();
-        result = apply(block, edit, context, is_gpu, mock_node_time(node));
+        result = apply(node, block, edit, context, is_gpu);
         mock_unlock();
         return result;
     }
@@ -185,7 +189,7 @@ nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mo
             return NVML_ERROR_UNKNOWN;
         }
     }
-    result = apply(block, edit, context, is_gpu, mock_node_time(node));
+    result = apply(node, block, edit, context, is_gpu);
     /* A child that was forked meanwhile has the description open too: closing ours would leave the lock with it. */
     lock.l_type = F_UNLCK;
     fcntl(file, F_OFD_SETLK, &lock);

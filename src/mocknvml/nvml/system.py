@@ -3,7 +3,7 @@
 The driver version is set when a node is made; the NVML and CUDA versions follow from it (`native/driver.c`).
 """
 
-from mocknvml.table import System, getter, native, text, u32, u64
+from mocknvml.table import Domain, System, choice, getter, native, text, u32, u64
 
 
 class Driver(System):
@@ -20,6 +20,10 @@ class Time(System):
     node = u64("ns")
     rate = u64("ppb")
     epoch = u64("us")  # the wall clock, since 1970, at node time 0
+
+
+class Clock(System):
+    waits = choice(Domain(("host", "node")))  # the clock by which timeouts pass
 
 
 FUNCTIONS = (

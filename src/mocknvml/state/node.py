@@ -12,6 +12,7 @@ from types import TracebackType
 from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
 from mocknvml.profiles import Profile, load_system
+from mocknvml.state.events import Events
 from mocknvml.state.layout import (
     LENGTH_SHIFT,
     NOT_SUPPORTED,
@@ -171,6 +172,7 @@ class Gpu(_Block):
     def __init__(self, node: Node, index: int) -> None:
         super().__init__(node, index, layout().gpu)
         self.index = index
+        self.events = Events(node, index)
 
     def __repr__(self) -> str:
         return f"<Gpu {self.index} of {self._node.path}>"
@@ -193,6 +195,7 @@ class Node(_Block):
         self.path = Path(path)
         self.handle = handle
         super().__init__(self, NODE_BLOCK, layout().node)
+        self.events = Events(self)
         self.gpus = [Gpu(self, index) for index in range(native().mock_api_gpu_count(handle))]
 
     @classmethod
