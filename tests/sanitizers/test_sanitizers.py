@@ -90,6 +90,7 @@ def test_nodes_that_change_have_no_report(nodes: int, sanitized: Sanitized, tmp_
         "tests/contracts/test_order.py",
         "tests/contracts/test_domains.py",
         "tests/functions/test_mutation.py",
+        "tests/functions/test_events.py",
         "tests/processes/test_hostile_files.py",
         "tests/processes/test_footprint.py::test_two_nodes_are_seen_in_turn",
         "tests/processes/test_footprint.py::test_1024_gpus_are_told_apart",

@@ -23,7 +23,9 @@ NATIVE = Path(__file__).parent.parent / "native"
 MACHINES = ("x86_64", "aarch64")
 GLIBC = "2.17"
 TIMEOUT = 300  # seconds for one compiler run, from an empty cache
-SHARED = ("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c")  # in both libraries
+SHARED = (  # in both libraries
+    *("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c", "ring.c"),
+)
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
     *("-std=gnu11", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-fno-plt"),

@@ -217,3 +217,18 @@ API nvmlReturn_t mock_api_process_remove(struct mock_node *node, uint32_t gpu, u
 {
     return gpu < node->gpu_count ? mock_process_remove(node, mock_node_gpu(node, gpu), pid) : NVML_ERROR_INVALID_ARGUMENT;
 }
+
+API size_t mock_api_event_size(void)
+{
+    return sizeof(struct mock_event);
+}
+
+API nvmlReturn_t mock_api_event_raise(struct mock_node *node, const struct mock_event *event)
+{
+    return mock_event_raise(node, event);
+}
+
+API bool mock_api_event_next(const struct mock_node *node, uint64_t *position, struct mock_event *event)
+{
+    return mock_event_next(node, position, event);
+}

@@ -123,6 +123,11 @@ static nvmlReturn_t find_again(mock_word *state, const void *unused)
     return NVML_SUCCESS;
 }
 
+static nvmlReturn_t tell(struct mock_node *node, uint32_t gpu, uint64_t type)
+{
+    return mock_event_raise(node, &(struct mock_event){.kind = MOCK_EVENT_SYSTEM, .gpu = gpu, .type = type});
+}
+
 /* What keeps a GPU attached: persistence mode, and its processes. */
 static bool in_use(const struct mock_node *node, uint32_t gpu, bool processes_too)
 {
@@ -185,7 +190,8 @@ nvmlReturn_t native_nvmlDeviceRemoveGpu_v2(nvmlPciInfo_t *pciInfo, nvmlDetachGpu
     if (in_use(node, change.gpu, true))
         return NVML_ERROR_IN_USE;
     const struct mock_part parts[] = {{node->block, begin, &change}, {mock_gpu_at(node, change.gpu), lose, NULL}};
-    return mock_node_edit_all(node, parts, 2);
+    nvmlReturn_t status = mock_node_edit_all(node, parts, 2);
+    return status == NVML_SUCCESS ? tell(node, change.gpu, nvmlSystemEventTypeGpuDriverUnbind) : status;
 }
 
 nvmlReturn_t native_nvmlDeviceRemoveGpu(nvmlPciInfo_t *pciInfo)
@@ -220,5 +226,8 @@ nvmlReturn_t native_nvmlDeviceDiscoverGpus(nvmlPciInfo_t *pciInfo)
         parts[found++] = (struct mock_part){mock_gpu_at(node, changes[i].gpu), find_again, NULL};
         parts[found++] = (struct mock_part){node->block, end, &changes[i]};
     }
-    return found != 0 ? mock_node_edit_all(node, parts, found) : NVML_SUCCESS;
+    nvmlReturn_t status = found != 0 ? mock_node_edit_all(node, parts, found) : NVML_SUCCESS;
+    for (uint32_t i = 1; i < found && status == NVML_SUCCESS; i += 2)
+        status = tell(node, ((const struct change *)parts[i].context)->gpu, nvmlSystemEventTypeGpuDriverBind);
+    return status;
 }

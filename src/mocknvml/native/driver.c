@@ -108,6 +108,7 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
     set_number(state, MOCK_AT_NODE(time.rate), 1000000000);
     clock_gettime(CLOCK_REALTIME, &wall);
     set_number(state, MOCK_AT_NODE(time.epoch), (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000);
+    set_number(state, MOCK_AT_NODE(clock.waits), 0);
     set_number(state, MOCK_AT_NODE(access.privileges), MOCK_PRIVILEGES_ROOT);
     mock_word_put(&block->settled, 0, MOCK_SEQUENCE_MADE);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);

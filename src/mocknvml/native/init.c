@@ -328,6 +328,7 @@ nvmlReturn_t native_nvmlShutdown(void)
         mock_event_sets_end();
     }
     mock_unlock();
+    mock_event_sets_wake();
     /* One shutdown too many is no error: nvml.h, "for backwards compatibility"; the real library answers so. */
     return NVML_SUCCESS;
 }

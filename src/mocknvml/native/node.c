@@ -164,24 +164,24 @@ static uint64_t advanced(const struct mock_block *block)
     return (sequence_of(block) + MOCK_SEQUENCE_STEP) ^ 1;
 }
 
-static void mark(struct mock_block *block)
+static void mark(const struct mock_node *node, struct mock_block *block)
 {
     atomic_store_explicit(&block->sequence, advanced(block) | MOCK_SEQUENCE_MARK, memory_order_release);
 }
 
-static void settle(struct mock_block *block)
+static void settle(const struct mock_node *node, struct mock_block *block)
 {
     set_sequence(block, sequence_of(block));
 }
 
 /* Back to the copy of before, by a sequence that has not been. */
-static void unmark(struct mock_block *block)
+static void unmark(const struct mock_node *node, struct mock_block *block)
 {
     if (mock_word_at(&block->sequence, 0) != sequence_of(block))
         set_sequence(block, advanced(block));
 }
 
-static void each_block(const struct mock_node *node, void (*change)(struct mock_block *))
+static void each_block(const struct mock_node *node, void (*change)(const struct mock_node *, struct mock_block *))
 {
     const mock_word *blocks = node->shared->intent.blocks;
 
@@ -189,7 +189,7 @@ static void each_block(const struct mock_node *node, void (*change)(struct mock_
         for (uint64_t bits = mock_word_at(blocks, word); bits != 0; bits &= bits - 1) {
             uint32_t number = word * 64 + (uint32_t)__builtin_ctzll(bits);
             if (number <= node->gpu_count)
-                change(number == 0 ? node->block : mock_node_gpu(node, number - 1));
+                change(node, number == 0 ? node->block : mock_node_gpu(node, number - 1));
         }
     }
 }
@@ -226,7 +226,7 @@ static void begin(const struct mock_node *node, struct mock_block *block, uint64
     mock_word *next = next_copy(node, block);
 
     if (mock_word_at(&block->settled, 0) != sequence_of(block))
-        settle(block); /* a writer was killed before it did */
+        settle(node, block); /* a writer was killed before it did */
     /* No store to the older copy may be seen before the sequence that retired it. */
     atomic_thread_fence(memory_order_release);
     for (uint32_t i = 0; i < words; i++)
@@ -265,6 +265,7 @@ static nvmlReturn_t apply(const struct mock_node *node, const struct mock_part *
         return status;
     if (count == 1) {
         set_sequence(parts[0].block, advanced(parts[0].block));
+        mock_events_follow(node, parts[0].block);
         return NVML_SUCCESS;
     }
     set_step(node, MOCK_STEP_MARKS);
@@ -272,6 +273,7 @@ static nvmlReturn_t apply(const struct mock_node *node, const struct mock_part *
     set_step(node, MOCK_STEP_PUBLISHED);
     each_block(node, settle);
     set_step(node, MOCK_STEP_NONE);
+    each_block(node, mock_events_follow);
     return NVML_SUCCESS;
 }
 

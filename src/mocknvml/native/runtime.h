@@ -77,6 +77,11 @@ static inline nvmlDevice_t mock_handle(uint32_t index)
     return (nvmlDevice_t)&mock_devices[index];
 }
 
+static inline uint32_t mock_index(nvmlDevice_t device)
+{
+    return (uint32_t)((struct mock_device *)device - mock_devices);
+}
+
 /* The status of the device itself, which stands before that of every field. */
 static inline nvmlReturn_t mock_device_state(const mock_word *state)
 {
@@ -160,7 +165,8 @@ static inline nvmlReturn_t mock_edit_gpu(nvmlDevice_t device, mock_edit *edit, c
 }
 
 bool mock_event_set_valid(nvmlEventSet_t set);
-void mock_event_sets_end(void);
+void mock_event_sets_end(void);  /* under the lock */
+void mock_event_sets_wake(void); /* without it: back when nobody waits for a set that has ended */
 bool mock_gpm_sample_valid(nvmlGpmSample_t sample);
 
 #endif

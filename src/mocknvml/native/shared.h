@@ -6,7 +6,7 @@
 #ifndef MOCK_SHARED_H
 #define MOCK_SHARED_H
 
-#include "latch.h"
+#include "events.h"
 
 enum mock_step {
     MOCK_STEP_NONE,
@@ -22,6 +22,7 @@ struct mock_intent {
 
 struct mock_shared {
     struct mock_intent intent;
+    struct mock_ring ring;
 };
 
 enum {

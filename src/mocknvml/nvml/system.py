@@ -30,6 +30,10 @@ class Access(System):
     privileges = choice(Privileges)
 
 
+class Clock(System):
+    waits = choice(Domain(("host", "node")))  # the clock by which timeouts pass
+
+
 FUNCTIONS = (
     native("nvmlInit", "init.c", before_init=True),
     native("nvmlInit_v2", "init.c", before_init=True),

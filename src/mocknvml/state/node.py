@@ -12,6 +12,7 @@ from types import TracebackType
 from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
 from mocknvml.profiles import Profile, load_system
+from mocknvml.state.events import Events
 from mocknvml.state.layout import (
     LENGTH_SHIFT,
     NOT_SUPPORTED,
@@ -181,6 +182,7 @@ class Gpu(_Block):
     def __init__(self, node: Node, index: int) -> None:
         super().__init__(node, index, layout().gpu)
         self.index = index
+        self.events = Events(node, index)
 
     @property
     def processes(self) -> ProcessList:
@@ -223,6 +225,7 @@ class Node(_Block):
         self.path = Path(path)
         self.handle = handle
         super().__init__(self, NODE_BLOCK, layout().node)
+        self.events = Events(self)
         self.gpus = [Gpu(self, index) for index in range(native().mock_api_gpu_count(handle))]
 
     @classmethod
