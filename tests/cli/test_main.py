@@ -27,10 +27,12 @@ def test_help_lists_the_commands(cli: Cli) -> None:
     ("command", "options"),
     [
         ("run", ("--profile", "--gpus", "--driver", "--node", "MOCK_NVML_NUM_DEVICES", "127")),
-        ("node", ("create", "show", "rm")),
+        ("node", ("create", "show", "reset", "rm")),
         ("library", ("LD_LIBRARY_PATH",)),
         ("profiles", ("NAME", "--json", "--verbose", "schema")),
         ("explain", ("FUNCTION", "--json")),
+        ("get", ("GPUS", "FIELD", "--json", "--node")),
+        ("set", ("GPUS", "FIELD=VALUE", "--json", "--node")),
     ],
 )
 def test_help_of_a_command_tells_its_options(cli: Cli, command: str, options: tuple[str, ...]) -> None:
@@ -52,7 +54,7 @@ def test_help_of_a_command_tells_its_options(cli: Cli, command: str, options: tu
         "run --gpu 1 -- true",
         "run --fly true",
         "node",
-        "node create",
+        "node create here there",
         "profiles t4",
     ],
 )

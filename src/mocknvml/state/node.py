@@ -5,32 +5,32 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from ctypes import c_uint32, c_uint64
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from mocknvml import defaults
-from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
-from mocknvml.profiles import Profile, load_system
-from mocknvml.state.layout import (
-    LENGTH_SHIFT,
-    NOT_SUPPORTED,
-    Place,
-    Scope,
-    element_words,
-    layout,
-    record_offsets,
-    text_words,
-)
+from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch, return_code
+from mocknvml.state import where
+from mocknvml.state.layout import NOT_SUPPORTED, SUCCESS_HEAD, Scope, layout
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
-from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
-from mocknvml.table.blocks import Number, Octets, Records, Text
+from mocknvml.state.reading import Reading, Snapshot, differs
+from mocknvml.state.selectors import select
+from mocknvml.state.values import Value, decode, did_you_mean, elements, parse, parse_number, split_key, words
+from mocknvml.table.blocks import Field, Number
+
+if TYPE_CHECKING:
+    from mocknvml.profiles import Profile
 
 NO_PERMISSION = 4
 
 
 class _Block:
     """One block of state, by keys such as `clocks.max.graphics`."""
+
+    _pending: dict[int, int] | None = None  # of an edit: the words that it will write
 
     def __init__(self, node: Node, number: int, scope: Scope) -> None:
         self._node = node
@@ -39,16 +39,30 @@ class _Block:
 
     def get(self, key: str) -> Value:
         """The value of a field now, in NVML's unit. Raises `FieldStatus` where the field holds an error."""
+        if key in self._scope.derived:
+            (reading,) = self.read(key)
+            if reading.value is None:
+                raise FieldStatus(key, reading.code)
+            return reading.value
         place, element = split_key(self._scope, key)
         at = place.element(place.index(element))
-        if isinstance(place.field, Number):
-            value = c_uint64()
-            status = native().mock_api_number(self._node.handle, self._number, at, ctypes.byref(value))
-            if status:
-                raise FieldStatus(key, status)
-            signed = place.field.kind == "i32" and value.value >= 2**63
-            return value.value - 2**64 if signed else value.value
-        return self._decode(key, place, self._words(at, element_words(place.field)))
+        stored = self._words(at, place.element_words)
+        status = (stored[0] & 0xFFFF) ^ NOT_SUPPORTED
+        if status:
+            raise FieldStatus(key, status)
+        if isinstance(place.field, Number) and stored[0] != SUCCESS_HEAD:
+            return self._evaluate(at)
+        return decode(place, stored)
+
+    def read(self, *keys: str) -> list[Reading]:
+        """What fields hold at one moment: those that the keys name, in their order, or all.
+
+        A key may name a block or a field with all its elements: `read("power", "clocks.max")`.
+        """
+        snapshot = Snapshot(self._scope, self._words(0, self._scope.words), self._evaluate)
+        return [
+            snapshot.read(field, element) for key in keys or (None,) for field, element in elements(self._scope, key)
+        ]
 
     def status(self, key: str) -> int:
         """The nvmlReturn_t that a field holds; 0 where it has a value."""
@@ -71,12 +85,15 @@ class _Block:
             change.update(words(self._scope, place, element, parsed))
         self._write(change)
 
-    def fail(self, key: str, code: int) -> None:
-        """Let a field answer an NVML error, such as 15 (GPU_IS_LOST); its value is kept."""
+    def fail(self, key: str, code: int | str) -> None:
+        """Let a field answer an NVML error, such as `"GPU_IS_LOST"` or its number; its value is kept."""
         place, element = split_key(self._scope, key)
+        number = return_code(code) if isinstance(code, str) else code
+        if number is None or not 0 <= number <= 0xFFFF:
+            raise ValueMismatch(f"{key}: {code}: give an error of nvml.h, such as GPU_IS_LOST")
         at = place.element(place.index(element))
         head = self._words(at, 1)[0]
-        self._write({at: head & ~0xFFFF | code ^ NOT_SUPPORTED})
+        self._write({at: head & ~0xFFFF | number ^ NOT_SUPPORTED})
 
     def remove(self, key: str) -> None:
         """Take a field away: it answers NOT_SUPPORTED."""
@@ -84,10 +101,29 @@ class _Block:
 
     def reset(self) -> None:
         """Back to the values that the node was made with."""
-        self._node.check(native().mock_api_reset(self._node.handle, self._number))
+        if self._pending is None:
+            self._node.check(native().mock_api_reset(self._node.handle, self._number))
+        else:
+            self._write(dict(enumerate(self._baseline())))
+
+    def overrides(self) -> list[tuple[Reading, Reading]]:
+        """What differs from what the node was made with: each as it is now, and as it was."""
+        now, then = self._words(0, self._scope.words), self._baseline()
+        present = Snapshot(self._scope, now, self._evaluate)
+        made = Snapshot(self._scope, then, lambda at: then[at + 1])
+        return [
+            (present.read(place.field, element), made.read(place.field, element))
+            for place in self._scope.places.values()
+            for element in place.element_names()
+            if differs(place, place.element(place.index(element)), now, then)
+        ]
+
+    def field(self, key: str) -> Field:
+        """What a key that `set` takes names."""
+        return split_key(self._scope, key)[0].field
 
     def field_keys(self) -> Iterator[str]:
-        """All keys that `get` takes."""
+        """All keys that `set` takes."""
         for place in self._scope.places.values():
             for element in place.element_names():
                 yield ".".join((place.field.key, *element))
@@ -100,39 +136,32 @@ class _Block:
     def _words(self, at: int, count: int) -> list[int]:
         buffer = (c_uint64 * count)()
         native().mock_api_read(self._node.handle, self._number, at, count, buffer)
+        stored = list(buffer)
+        for offset, word in (self._pending or {}).items():
+            if at <= offset < at + count:
+                stored[offset - at] = word
+        return stored
+
+    def _baseline(self) -> list[int]:
+        buffer = (c_uint64 * self._scope.words)()
+        native().mock_api_baseline(self._node.handle, self._number, buffer)
         return list(buffer)
 
+    def _evaluate(self, at: int) -> int:
+        """The value of a number now, whatever its status."""
+        if self._pending and at + 1 in self._pending:
+            return self._pending[at + 1]
+        value = c_uint64()
+        native().mock_api_number(self._node.handle, self._number, at, ctypes.byref(value))
+        return value.value
+
     def _write(self, change: Mapping[int, int]) -> None:
+        if self._pending is not None:
+            self._pending.update(change)
+            return
         offsets = (c_uint32 * len(change))(*change)
         values = (c_uint64 * len(change))(*change.values())
         self._node.check(native().mock_api_write(self._node.handle, self._number, len(change), offsets, values))
-
-    def _decode(self, key: str, place: Place, stored: list[int]) -> Value:
-        head, body = stored[0], stored[1:]
-        status, length = (head & 0xFFFF) ^ NOT_SUPPORTED, head >> LENGTH_SHIFT
-        if status:
-            raise FieldStatus(key, status)
-        data = b"".join(word.to_bytes(8, "little") for word in body)
-        match place.field:
-            case Text():
-                return data[:length].decode(errors="replace")
-            case Octets():
-                return data[: place.field.size].hex()
-            case Records():
-                offsets, size = record_offsets(place.field)
-                listed: list[dict[str, int | str]] = []
-                for start in range(0, min(length, place.field.capacity) * size, size):
-                    record: dict[str, int | str] = {}
-                    for name, member in place.field.record.members().items():
-                        at = start + offsets[name]
-                        if member.kind == "text":
-                            raw = data[at * 8 : (at + text_words(member.size)) * 8]
-                            record[name] = raw.split(b"\0")[0].decode(errors="replace")
-                        else:
-                            record[name] = body[at]
-                    listed.append(record)
-                return listed
-        raise TypeError(place.field)
 
 
 class _View:
@@ -172,6 +201,20 @@ class Gpu(_Block):
         super().__init__(node, index, layout().gpu)
         self.index = index
 
+    @contextmanager
+    def edit(self) -> Iterator[Gpu]:
+        """Gather changes, and apply them in one step at the end; none if an exception ends the block.
+
+        >>> with node.gpus[0].edit() as gpu:
+        ...     gpu.power.limit = "65 W"
+        ...     gpu.thermal.gpu = "80 C"
+        """
+        draft = Gpu(self._node, self.index)
+        draft._pending = dict(self._pending or {})
+        yield draft
+        change, draft._pending = draft._pending, None
+        self._write(change)
+
     def __repr__(self) -> str:
         return f"<Gpu {self.index} of {self._node.path}>"
 
@@ -185,7 +228,8 @@ def _image(board: Profile, address: int) -> CImage:
 class Node(_Block):
     """A simulated machine in a file. Processes with MOCK_NVML_NODE set to its path see it."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        path = where.existing().path if path is None else path
         error = ctypes.create_string_buffer(ERROR_MAX)
         handle = native().mock_api_open(os.fsencode(path), error)
         if not handle:
@@ -198,16 +242,18 @@ class Node(_Block):
     @classmethod
     def create(
         cls,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None = None,
         profile: str = defaults.PROFILE,
         gpus: int | None = None,
         driver: str = defaults.DRIVER,
     ) -> Node:
-        """Make a node file, replacing one that is there, and open it.
+        """Make a node file, replacing one that is there, and open it. Without a path: the default one.
 
         `profile` is a built-in board or system, or the path of a YAML file; `gpus` counts from 0 to 16384, by default 8
         of a board and all of a system.
         """
+        from mocknvml.profiles import load_system
+
         system = load_system(profile)
         count = system.count if gpus is None else gpus
         if not 0 <= count <= defaults.MAX_GPUS:
@@ -217,14 +263,15 @@ class Node(_Block):
         images = (CImage * len(system.gpus))(*(_image(board, address) for board, address in system.gpus))
         described = CProfile(system.name.encode(), images, len(images), system.count)
         error = ctypes.create_string_buffer(ERROR_MAX)
+        path = where.to_make() if path is None else path
         arguments = (os.fsencode(path), ctypes.byref(described), count, driver.encode(), error)
         if native().mock_api_create(*arguments):
             raise NodeError(error.value.decode(errors="replace"))
         return cls(path)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Node:
-        """Open the node file that is there."""
+    def open(cls, path: str | os.PathLike[str] | None = None) -> Node:
+        """Open a node file that is there. Without a path: the one that programs would see."""
         return cls(path)
 
     def close(self) -> None:
@@ -239,6 +286,30 @@ class Node(_Block):
         for gpu in self.gpus:
             gpu.reset()
 
+    def select(self, text: str) -> list[Gpu]:
+        """GPUs by index or range, UUID, PCI address, several with commas, or `all`."""
+        return select(self.gpus, text)
+
+    @contextmanager
+    def edit(self) -> Iterator[Node]:
+        """Gather changes of the node and its GPUs, and apply them in one step at the end.
+
+        >>> with node.edit() as draft:
+        ...     for gpu in draft.gpus:
+        ...         gpu.power.limit = "65 W"
+        """
+        draft = Node.__new__(Node)
+        draft.path, draft.handle = self.path, self.handle
+        _Block.__init__(draft, draft, NODE_BLOCK, self._scope)
+        draft.gpus = [Gpu(draft, gpu.index) for gpu in self.gpus]
+        blocks = (draft, *draft.gpus)
+        for block in blocks:
+            block._pending = {}
+        yield draft
+        self._write_all({block._number: block._pending for block in blocks if block._pending})
+        for block in blocks:
+            block._pending = None
+
     @property
     def now(self) -> int:
         """Node time, in nanoseconds since the node was made."""
@@ -249,6 +320,10 @@ class Node(_Block):
         start = self.get("time.node")
         assert isinstance(start, int)
         self.set("time.node", f"{start + parse_number('u64', 'ns', duration)} ns")
+
+    def _write_all(self, changes: Mapping[int, Mapping[int, int]]) -> None:
+        for number, change in changes.items():
+            (self if number == NODE_BLOCK else self.gpus[number])._write(change)
 
     def check(self, status: int) -> None:
         if status == NO_PERMISSION:
