@@ -20,7 +20,7 @@ def test_help_lists_the_commands(cli: Cli) -> None:
 
     assert result.returncode == 0
     listed = {line.split()[0] for line in result.stdout.splitlines() if line}
-    assert listed >= {"run", "node", "library", "profiles", "explain"}
+    assert listed >= {"run", "node", "library", "profiles", "explain", "get", "set", "status", "watch"}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,8 @@ def test_help_lists_the_commands(cli: Cli) -> None:
         ("explain", ("FUNCTION", "--json")),
         ("get", ("GPUS", "FIELD", "--json", "--node")),
         ("set", ("GPUS", "FIELD=VALUE", "--json", "--node")),
+        ("status", ("--json", "--node")),
+        ("watch", ("--interval", "--count", "--json", "--node")),
     ],
 )
 def test_help_of_a_command_tells_its_options(cli: Cli, command: str, options: tuple[str, ...]) -> None:
@@ -56,6 +58,13 @@ def test_help_of_a_command_tells_its_options(cli: Cli, command: str, options: tu
         "node",
         "node create here there",
         "profiles t4",
+        "get",
+        "set 0",
+        "watch --count 0",
+        "watch --count -1",
+        "watch --interval 0",
+        "watch --interval nan",
+        "watch --interval often",
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_status_2(cli: Cli, arguments: str) -> None:

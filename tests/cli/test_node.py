@@ -133,8 +133,8 @@ class TestDefaultPaths:
         monkeypatch.setenv("MOCK_NVML_NODE", str(tmp_path / "mine"))
         Node.create(tmp_path / "mine", gpus=1).close()
 
-        assert where.existing() == (tmp_path / "mine", "MOCK_NVML_NODE names it")
-        assert where.existing("given") == (Path("given"), "it is named")
+        assert where.find() == (tmp_path / "mine", "MOCK_NVML_NODE names it")
+        assert where.find("given") == (Path("given"), "it is named")
 
     def test_a_private_node_cannot_be_opened(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -145,7 +145,7 @@ class TestDefaultPaths:
         assert main(["get", "0"]) == 2
         assert capsys.readouterr().err == (
             "mocknvml: error: each program has a private node, because MOCK_NVML_PROFILE is set; "
-            "name a node file with --node or MOCK_NVML_NODE\n"
+            "make a node file with `mocknvml node create`, or name one with --node or MOCK_NVML_NODE\n"
         )
 
     def test_without_a_node_the_message_says_how_to_make_one(
@@ -153,8 +153,9 @@ class TestDefaultPaths:
     ) -> None:
         assert main(["get", "0"]) == 2
         assert capsys.readouterr().err == (
-            f"mocknvml: error: no node file at {tmp_path}/run/mocknvml/node and {tmp_path}/user/mocknvml/node; "
-            "make one with `mocknvml node create`, or name one with --node\n"
+            "mocknvml: error: each program has a private node, because there is no node file at "
+            f"{tmp_path}/run/mocknvml/node or {tmp_path}/user/mocknvml/node; "
+            "make a node file with `mocknvml node create`, or name one with --node or MOCK_NVML_NODE\n"
         )
 
     @pytest.mark.parametrize("part", ["mocknvml", "mocknvml/node"])

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mocknvml.cli import target
+from mocknvml.cli.summary import columns, printable
 
 if TYPE_CHECKING:
     from mocknvml.state.node import Gpu, Node
@@ -53,13 +54,7 @@ def print_rows(read: list[Read]) -> None:
     for block, readings in read:
         gpu = [str(getattr(block, "index", "node"))] if len(read) > 1 else []
         rows += [[*gpu, *([reading.key] if len(readings) > 1 else []), reading.text] for reading in readings]
-    for line in columns(rows):
-        print(line)
-
-
-def columns(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    print(columns(rows))
 
 
 def print_trees(read: list[Read]) -> None:
@@ -92,6 +87,6 @@ def print_tree(tree: dict[str, Any], indent: str) -> None:
         elif isinstance(value, list):
             print(f"{indent}{name}" if value else f"{indent}{name:{width}}  none")
             for item in value:
-                print(f"{indent}  " + ", ".join(f"{member} {to_text(each)}" for member, each in item.items()))
+                print(f"{indent}  {printable(', '.join(f'{member} {to_text(each)}' for member, each in item.items()))}")
         else:
-            print(f"{indent}{name:{width}}  {to_text(value)}")
+            print(f"{indent}{name:{width}}  {printable(to_text(value))}")

@@ -130,7 +130,7 @@ def run_create(args: argparse.Namespace) -> int:
 def existing(args: argparse.Namespace) -> Path:
     from mocknvml.state import where
 
-    return where.existing(args.path).path
+    return where.existing(args.path)
 
 
 def run_show(args: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ def open_node(args: argparse.Namespace) -> Node:
     from mocknvml.state import where
     from mocknvml.state.node import Node
 
-    return Node.open(where.existing(args.node).path)
+    return Node.open(where.existing(args.node))
 
 
 def blocks(node: Node, gpus: str) -> list[Node | Gpu]:

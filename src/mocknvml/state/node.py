@@ -229,7 +229,7 @@ class Node(_Block):
     """A simulated machine in a file. Processes with MOCK_NVML_NODE set to its path see it."""
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        path = where.existing().path if path is None else path
+        path = where.existing() if path is None else path
         error = ctypes.create_string_buffer(ERROR_MAX)
         handle = native().mock_api_open(os.fsencode(path), error)
         if not handle:

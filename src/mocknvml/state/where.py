@@ -15,7 +15,7 @@ SYSTEM = Path("/run/mocknvml/node")
 
 
 class Found(NamedTuple):
-    path: Path
+    path: Path | None  # None: each program has a private node
     why: str
 
 
@@ -25,7 +25,7 @@ def defaults() -> list[Path]:
     return [SYSTEM, *([Path(runtime, "mocknvml", "node")] if runtime else [])]
 
 
-def existing(given: str | os.PathLike[str] | None = None) -> Found:
+def find(given: str | os.PathLike[str] | None = None) -> Found:
     """The node file that is meant by a path, or without one that which programs see, and why it is this one."""
     if given is not None:
         return Found(Path(given), "it is named")
@@ -33,16 +33,22 @@ def existing(given: str | os.PathLike[str] | None = None) -> Found:
         return Found(Path(os.environ[VARIABLE]), f"{VARIABLE} names it")
     private = [name for name in PRIVATE if os.environ.get(name)]
     if private:
-        raise NodeError(
-            f"each program has a private node, because {' and '.join(private)} {'is' if len(private) == 1 else 'are'} "
-            f"set; name a node file with --node or {VARIABLE}"
-        )
+        return Found(None, f"{' and '.join(private)} {'is' if len(private) == 1 else 'are'} set")
     for path in defaults():
         if path.exists():
             refuse_strangers(path)
             return Found(path, "it is the default path")
-    looked = " and ".join(map(str, defaults()))
-    raise NodeError(f"no node file at {looked}; make one with `mocknvml node create`, or name one with --node")
+    return Found(None, f"there is no node file at {' or '.join(map(str, defaults()))}")
+
+
+def existing(given: str | os.PathLike[str] | None = None) -> Path:
+    path, why = find(given)
+    if path is None:
+        raise NodeError(
+            f"each program has a private node, because {why}; "
+            f"make a node file with `mocknvml node create`, or name one with --node or {VARIABLE}"
+        )
+    return path
 
 
 def refuse_strangers(path: Path) -> None:
