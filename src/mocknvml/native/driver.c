@@ -90,6 +90,7 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
     set_number(state, MOCK_AT_NODE(time.rate), 1000000000);
     clock_gettime(CLOCK_REALTIME, &wall);
     set_number(state, MOCK_AT_NODE(time.epoch), (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000);
+    mock_word_put(&block->settled, 0, MOCK_SEQUENCE_MADE);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
 }
 
@@ -164,5 +165,6 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     set_number(state, MOCK_AT(pci.domain), (image->address >> 16) + machine);
     set_number(state, MOCK_AT(pci.bus), image->address >> 8 & 0xFF);
     set_number(state, MOCK_AT(pci.device), image->address & 0xFF);
+    mock_word_put(&block->settled, 0, MOCK_SEQUENCE_MADE);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
 }

@@ -52,6 +52,15 @@ uint64_t mock_now(void)
     return mock_node_time(mock_node());
 }
 
+const struct mock_node *mock_node_of(const struct mock_block *block)
+{
+    const struct mock_node *node = atomic_load_explicit(&newest, memory_order_acquire);
+
+    while (node != NULL && !mock_node_holds(node, block))
+        node = node->older;
+    return node;
+}
+
 static const char *environment(const char *name)
 {
     const char *value = secure_getenv(name);

@@ -87,9 +87,34 @@ uint64_t mock_node_time(const struct mock_node *node);
 /* Changes a copy of a block. What it answers other than SUCCESS leaves the block as it was. */
 typedef nvmlReturn_t mock_edit(mock_word *state, const void *context);
 
+struct mock_part {
+    struct mock_block *block;
+    mock_edit *edit;
+    const void *context;
+};
+
+/* Run edits of any blocks under the node's lock, in order; a block may come again. All of them are seen at once, or none
+ * if one fails. NO_PERMISSION where the file can't be written. */
+nvmlReturn_t mock_node_edit_all(struct mock_node *node, const struct mock_part *parts, uint32_t count);
+
 /* Run `edit` under the node's lock. NO_PERMISSION where the file can't be written. */
 nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context,
                             bool is_gpu);
+
+/* The node that a block belongs to, among those that this process has mapped. */
+const struct mock_node *mock_node_of(const struct mock_block *block);
+
+static inline bool mock_node_holds(const struct mock_node *node, const struct mock_block *block)
+{
+    return (uintptr_t)block - (uintptr_t)node->base < node->size;
+}
+
+/* An edit that puts words; its context. */
+struct mock_words {
+    struct mock_change change;
+    uint32_t limit; /* words of the block */
+};
+mock_edit mock_put_words;
 
 /* Apply a change under the node's lock. NO_PERMISSION where the file can't be written. */
 nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu);

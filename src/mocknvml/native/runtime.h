@@ -117,12 +117,15 @@ enum {
 uint32_t mock_hidden_gpus(const struct mock_node *node, uint32_t hidden[MOCK_DRAINED_MAX]);
 bool mock_sees(const struct mock_node *node, uint32_t index);
 
-/* Whether there may be any: one word, which needs no second look. */
 static inline bool mock_drains(const struct mock_node *node)
 {
-    struct mock_latch latch = mock_latch_enter(node->block, MOCK_NODE_WORDS);
+    const mock_word *state;
+    bool drains = false;
 
-    return mock_word_at(latch.copy, MOCK_AT_NODE(drain.gpus)) >> MOCK_LENGTH_SHIFT != 0;
+    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
+        drains = mock_word_at(state, MOCK_AT_NODE(drain.gpus)) >> MOCK_LENGTH_SHIFT != 0;
+    }
+    return drains;
 }
 
 extern _Atomic uint64_t mock_initialised_at; /* node time of the first init */

@@ -8,8 +8,20 @@
 
 #include "latch.h"
 
+enum mock_step {
+    MOCK_STEP_NONE,
+    MOCK_STEP_MARKS,     /* the blocks are being marked, and mean what they meant before */
+    MOCK_STEP_PUBLISHED, /* marked blocks mean what they will mean; their sequences follow */
+};
+
+/* A step that changes several blocks; who writes next ends it, if its writer was killed. */
+struct mock_intent {
+    mock_word step;
+    mock_word blocks[(MOCK_MAX_GPUS + 64) / 64]; /* a bit for each: 0 the node's own, then the GPUs */
+};
+
 struct mock_shared {
-    mock_word unused;
+    struct mock_intent intent;
 };
 
 enum {

@@ -282,9 +282,15 @@ class Node(_Block):
 
     def reset(self) -> None:
         """Back to the values that the node was made with, its clock included."""
-        super().reset()
-        for gpu in self.gpus:
-            gpu.reset()
+        self.check(native().mock_api_reset_all(self.handle))
+
+    def _write_all(self, changes: Mapping[int, Mapping[int, int]]) -> None:
+        """Put words of several blocks, by their numbers, in one step."""
+        written = [(block, at, value) for block, change in changes.items() for at, value in change.items()]
+        blocks, offsets, values = zip(*written, strict=True) if written else ((), (), ())
+        count = len(written)
+        arrays = (c_uint32 * count)(*blocks), (c_uint32 * count)(*offsets), (c_uint64 * count)(*values)
+        self.check(native().mock_api_write_all(self.handle, count, *arrays))
 
     def select(self, text: str) -> list[Gpu]:
         """GPUs by index or range, UUID, PCI address, several with commas, or `all`."""
@@ -320,10 +326,6 @@ class Node(_Block):
         start = self.get("time.node")
         assert isinstance(start, int)
         self.set("time.node", f"{start + parse_number('u64', 'ns', duration)} ns")
-
-    def _write_all(self, changes: Mapping[int, Mapping[int, int]]) -> None:
-        for number, change in changes.items():
-            (self if number == NODE_BLOCK else self.gpus[number])._write(change)
 
     def check(self, status: int) -> None:
         if status == NO_PERMISSION:
