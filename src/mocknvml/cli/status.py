@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
             status |= {"driver": node.get("driver.version"), "gpus": [describe(gpu) for gpu in node.gpus]}
             blocks: list[Node | Gpu] = [node, *node.gpus]
             status["overrides"] = [override for block in blocks for override in overrides(block)]
-            status["faults"] = [str(fault) for fault in getattr(node, "faults", ())]
+            status["faults"] = [fault_record(fault) for fault in getattr(node, "faults", ())]
     if args.json:
         print(json.dumps(status, indent=2))
     else:
@@ -59,6 +59,10 @@ def overrides(block: Node | Gpu) -> list[dict[str, Any]]:
     ]
 
 
+def fault_record(fault: Any) -> dict[str, Any]:
+    return {"gpu": fault.gpu, "fault": fault.name, "parameters": dict(fault.parameters)}
+
+
 def print_status(status: dict[str, Any]) -> None:
     if status["node"] is None:
         profile = os.environ.get("MOCK_NVML_PROFILE") or defaults.PROFILE
@@ -70,7 +74,8 @@ def print_status(status: dict[str, Any]) -> None:
             rows = [[owner(each), each["field"], each["now"], each["was"]] for each in status["overrides"]]
             print(f"\n{columns([['GPU', 'CHANGED', 'NOW', 'WAS'], *rows])}")
         if status["faults"]:
-            print("\nFAULTS", *status["faults"], sep="\n")
+            rows = [[owner(each), each["fault"], parameters(each)] for each in status["faults"]]
+            print(f"\n{columns([['GPU', 'FAULT', 'WITH'], *rows])}")
     if status["real_driver"]:
         print(
             f"\nNVIDIA's driver {status['real_driver']} is loaded on this machine: "
@@ -78,8 +83,12 @@ def print_status(status: dict[str, Any]) -> None:
         )
 
 
-def owner(override: dict[str, Any]) -> str:
-    return "node" if override["gpu"] is None else str(override["gpu"])
+def owner(each: dict[str, Any]) -> str:
+    return "node" if each["gpu"] is None else str(each["gpu"])
+
+
+def parameters(fault: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in fault["parameters"].items())
 
 
 def real_driver() -> str | None:

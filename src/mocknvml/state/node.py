@@ -22,7 +22,10 @@ from mocknvml.state.values import Value, decode, did_you_mean, elements, parse, 
 from mocknvml.table.blocks import Field, Number
 
 if TYPE_CHECKING:
+    from mocknvml.lib.views import GpuFields, NodeFields
     from mocknvml.profiles import Profile
+else:
+    GpuFields = NodeFields = object
 
 NO_PERMISSION = 4
 
@@ -128,10 +131,21 @@ class _Block:
             for element in place.element_names():
                 yield ".".join((place.field.key, *element))
 
-    def __getattr__(self, name: str) -> _View:
-        if name not in {block.key() for block in self._scope.blocks}:
-            raise AttributeError(f"{name}: no such block{did_you_mean(name, [b.key() for b in self._scope.blocks])}")
-        return _View(self, name)
+    if not TYPE_CHECKING:  # which knows the attributes from the stub, and would take any name
+
+        def __getattr__(self, name):
+            blocks = [block.key() for block in self._scope.blocks]
+            if name not in blocks:
+                raise AttributeError(f"{name}: no such block{did_you_mean(name, blocks)}")
+            return _View(self, name)
+
+        def __setattr__(self, name, value):
+            if "_scope" in vars(self) and name in {block.key() for block in self._scope.blocks}:
+                raise AttributeError(f"{name}: a block of fields; set one of them, or several in an edit")
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(block.key() for block in self._scope.blocks)]
 
     def _words(self, at: int, count: int) -> list[int]:
         buffer = (c_uint64 * count)()
@@ -158,14 +172,14 @@ class _Block:
     def _write(self, change: Mapping[int, int]) -> None:
         if self._pending is not None:
             self._pending.update(change)
-            return
-        offsets = (c_uint32 * len(change))(*change)
-        values = (c_uint64 * len(change))(*change.values())
-        self._node.check(native().mock_api_write(self._node.handle, self._number, len(change), offsets, values))
+        elif change:
+            offsets = (c_uint32 * len(change))(*change)
+            values = (c_uint64 * len(change))(*change.values())
+            self._node.check(native().mock_api_write(self._node.handle, self._number, len(change), offsets, values))
 
 
 class _View:
-    """Attributes for keys: `gpu.power.limit = "350 W"`, `gpu.clocks.max.graphics`."""
+    """Attributes for keys: `gpu.power.limit = "350 W"`, `gpu.clocks.max.graphics`, `gpu.fans.speed[0]`."""
 
     __slots__ = ("_block", "_prefix")
     _block: _Block
@@ -176,19 +190,38 @@ class _View:
         object.__setattr__(self, "_prefix", prefix)
 
     def __getattr__(self, name: str) -> Value | _View:
-        key = f"{self._prefix}.{name}"
         try:
-            return self._block.get(key)
+            return self[name]
         except UnknownKey as error:
-            if any(known.startswith(f"{key}.") for known in self._block.field_keys()):
-                return _View(self._block, key)
             raise AttributeError(str(error)) from None
 
     def __setattr__(self, name: str, value: object) -> None:
-        self._block.set(f"{self._prefix}.{name}", value)
+        self[name] = value
+
+    def __getitem__(self, index: int | str) -> Value | _View:
+        key = f"{self._prefix}.{index}"
+        try:
+            return self._block.get(key)
+        except UnknownKey:
+            if any(known.startswith(f"{key}.") for known in self._block.field_keys()):
+                return _View(self._block, key)
+            raise
+
+    def __setitem__(self, index: int | str, value: object) -> None:
+        self._block.set(f"{self._prefix}.{index}", value)
+
+    __iter__ = None  # else Python would try indices from 0 on
+
+    def __dir__(self) -> list[str]:
+        keys = (f"{key}." for key in (*self._block.field_keys(), *self._block._scope.derived))
+        names = (key.removeprefix(f"{self._prefix}.").partition(".")[0] for key in keys if key.startswith(self._prefix))
+        return [name for name in dict.fromkeys(names) if name.isidentifier()]
+
+    def __repr__(self) -> str:
+        return f"<{self._prefix} of {self._block!r}>"
 
 
-class Gpu(_Block):
+class Gpu(_Block, GpuFields):
     """A GPU of a node.
 
     >>> node = Node.create("/tmp/node", profile="t4", gpus=1)
@@ -225,7 +258,7 @@ def _image(board: Profile, address: int) -> CImage:
     return CImage(offsets, values, len(image), address)
 
 
-class Node(_Block):
+class Node(_Block, NodeFields):
     """A simulated machine in a file. Processes with MOCK_NVML_NODE set to its path see it."""
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
@@ -276,13 +309,18 @@ class Node(_Block):
 
     def close(self) -> None:
         """Unmap the file. The node lives on for others."""
-        if self.handle:
+        if self.handle and self._node is self:  # and no draft
             native().mock_api_close(self.handle)
             self.handle = None
 
     def reset(self) -> None:
         """Back to the values that the node was made with, its clock included."""
-        self.check(native().mock_api_reset_all(self.handle))
+        if self._pending is None:
+            self.check(native().mock_api_reset_all(self.handle))
+        else:
+            super().reset()
+            for gpu in self.gpus:
+                gpu.reset()
 
     def _write_all(self, changes: Mapping[int, Mapping[int, int]]) -> None:
         """Put words of several blocks, by their numbers, in one step."""
@@ -306,15 +344,20 @@ class Node(_Block):
         """
         draft = Node.__new__(Node)
         draft.path, draft.handle = self.path, self.handle
-        _Block.__init__(draft, draft, NODE_BLOCK, self._scope)
-        draft.gpus = [Gpu(draft, gpu.index) for gpu in self.gpus]
-        blocks = (draft, *draft.gpus)
-        for block in blocks:
-            block._pending = {}
+        _Block.__init__(draft, self._node, NODE_BLOCK, self._scope)
+        draft.gpus = [Gpu(self._node, gpu.index) for gpu in self.gpus]
+        pairs: list[tuple[_Block, _Block]] = [(self, draft), *zip(self.gpus, draft.gpus, strict=True)]
+        for block, drafted in pairs:
+            drafted._pending = dict(block._pending or {})
         yield draft
-        self._write_all({block._number: block._pending for block in blocks if block._pending})
-        for block in blocks:
-            block._pending = None
+        changes = {drafted._number: drafted._pending or {} for _, drafted in pairs}
+        for _, drafted in pairs:
+            drafted._pending = None
+        if self._pending is None:
+            self._write_all(changes)
+        else:
+            for block, drafted in pairs:
+                block._write(changes[drafted._number])
 
     @property
     def now(self) -> int:
