@@ -12,6 +12,7 @@ from types import TracebackType
 from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
 from mocknvml.profiles import Profile, load_system
+from mocknvml.state.clock import Clock
 from mocknvml.state.events import Events
 from mocknvml.state.layout import (
     LENGTH_SHIFT,
@@ -195,6 +196,7 @@ class Node(_Block):
         self.path = Path(path)
         self.handle = handle
         super().__init__(self, NODE_BLOCK, layout().node)
+        self.clock = Clock(self)
         self.events = Events(self)
         self.gpus = [Gpu(self, index) for index in range(native().mock_api_gpu_count(handle))]
 
