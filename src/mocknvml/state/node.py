@@ -196,7 +196,6 @@ class Node(_Block):
         self.path = Path(path)
         self.handle = handle
         super().__init__(self, NODE_BLOCK, layout().node)
-        self.clock = Clock(self)
         self.events = Events(self)
         self.gpus = [Gpu(self, index) for index in range(native().mock_api_gpu_count(handle))]
 
@@ -243,6 +242,11 @@ class Node(_Block):
         super().reset()
         for gpu in self.gpus:
             gpu.reset()
+
+    @property
+    def clock(self) -> Clock:
+        """The node's clock: freeze it, let it run, step it."""
+        return Clock(self)
 
     @property
     def now(self) -> int:
