@@ -397,7 +397,7 @@ class Node(_Block, NodeFields):
                 block._write(changes[drafted._number])
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> Clock:  # type: ignore[override]  # the block's field, and what moves the clock
         """The node's clock: freeze it, let it run, step it."""
         return Clock(self)
 
