@@ -20,7 +20,8 @@ typedef _Atomic uint64_t mock_word;
 /* In the node file and in private memory; `words` holds two copies and the baseline. */
 struct mock_block {
     mock_word sequence; /* 0: not made yet (private nodes make their GPUs on first use) */
-    mock_word padding[MOCK_BLOCK_HEADER_WORDS - 1];
+    mock_word armed;    /* what watches calls: bits of rules.h; each call looks at it, so it stands in this cache line */
+    mock_word padding[MOCK_BLOCK_HEADER_WORDS - 2];
     mock_word words[];
 };
 

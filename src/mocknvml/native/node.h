@@ -103,6 +103,8 @@ void mock_node_close(struct mock_node *node);
 /* Let go of what a node holds, but not of its addresses: who still reads it finds zeroes. */
 void mock_node_empty(const struct mock_node *node);
 
+bool mock_node_allocate(int file, off_t size);
+
 /* A lock among the threads of this process that a fork can't leave locked. */
 void mock_lock(void);
 void mock_unlock(void);

@@ -58,6 +58,18 @@ def load() -> ctypes.CDLL:
         "number": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint64))),
         "write": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint64))),
         "reset": (c_int, (c_void_p, c_uint32)),
+        "rule_add": (c_int, (c_void_p, POINTER(c_uint64), POINTER(c_uint64))),
+        "rule_remove": (c_int, (c_void_p, c_uint64)),
+        "rule": (c_bool, (c_void_p, c_void_p, c_uint32, POINTER(c_uint64))),
+        "log": (c_int, (c_void_p, c_bool)),
+        "logging": (c_bool, (c_void_p,)),
+        "calls_open": (c_void_p, (c_void_p,)),
+        "calls_close": (None, (c_void_p,)),
+        "calls_tickets": (c_uint64, (c_void_p,)),
+        "calls_since": (c_uint64, (c_void_p,)),
+        "calls_wait": (None, (c_void_p, c_uint64, c_uint64)),
+        "call_sums": (c_bool, (c_void_p, c_uint32, POINTER(c_uint64))),
+        "record": (c_int32, (c_void_p, c_uint64, POINTER(c_uint64))),
     }
     for name, (result, arguments) in prototypes.items():
         function = getattr(library, f"mock_api_{name}", None)

@@ -12,6 +12,7 @@ from types import TracebackType
 from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
 from mocknvml.profiles import Profile, load_system
+from mocknvml.state.calls import CallList, CallLog, log
 from mocknvml.state.layout import (
     LENGTH_SHIFT,
     NOT_SUPPORTED,
@@ -23,6 +24,7 @@ from mocknvml.state.layout import (
     text_words,
 )
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
+from mocknvml.state.rules import Rules
 from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
 from mocknvml.table.blocks import Number, Octets, Records, Text
 
@@ -236,6 +238,7 @@ class Node(_Block):
     def reset(self) -> None:
         """Back to the values that the node was made with, its clock included."""
         super().reset()
+        self.rules.clear()
         for gpu in self.gpus:
             gpu.reset()
 
@@ -249,6 +252,20 @@ class Node(_Block):
         start = self.get("time.node")
         assert isinstance(start, int)
         self.set("time.node", f"{start + parse_number('u64', 'ns', duration)} ns")
+
+    @property
+    def rules(self) -> Rules:
+        """What functions answer instead, or how late."""
+        return Rules(self)
+
+    def log_calls(self, on: bool = True) -> None:
+        """Log all NVML calls of all processes from now on, or no more."""
+        log(self, on)
+
+    def calls(self, function: str | None = None) -> CallList:
+        """The calls made since the log was started, of one function or all."""
+        with CallLog(self) as calls:
+            return calls.calls(function)
 
     def check(self, status: int) -> None:
         if status == NO_PERMISSION:
