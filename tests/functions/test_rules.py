@@ -24,7 +24,7 @@ SUCCESS, UNINITIALIZED, INVALID_ARGUMENT, NO_PERMISSION, INSUFFICIENT_SIZE, GPU_
 )
 DRIVER_NOT_LOADED, LIB_RM_VERSION_MISMATCH = 9, 18
 
-# `gpus` are handles; `code(function, *arguments)` calls pynvml and gives the return code; the last line's value is printed.
+# `gpus` are handles; `code(function, *arguments)` calls pynvml and gives the return code.
 PRELUDE = """
 import ctypes, json, threading, time
 import pynvml as n

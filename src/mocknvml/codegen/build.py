@@ -26,7 +26,7 @@ TIMEOUT = 300  # seconds for one compiler run, from an empty cache
 SHARED = ("node.c", "driver.c", "signal.c", "profiles.c", "calls_file.c")  # in both libraries
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
-    *("-std=gnu11", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
+    *("-std=gnu11", "-O2", "-g0", "-fomit-frame-pointer", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
     *("-Wall", "-Wextra", "-Werror", "-Wno-deprecated-declarations", "-Wno-unused-variable", "-Wno-unused-parameter"),
 )
 

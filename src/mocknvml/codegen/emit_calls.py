@@ -89,7 +89,7 @@ def counted_by(plan: Plan, *names: str) -> int:
 
 
 def api_model(header: Header, plans: list[Plan]) -> dict[str, Any]:
-    """calls.json: what recorded arguments are, for Python to name and print; functions in the order of their numbers."""
+    """calls.json: what recorded arguments are, for Python to print; functions in the order of their numbers."""
     structs: dict[str, Any] = {}
     enums = {"nvmlReturn_t": header.enums["nvmlReturn_t"]}
 

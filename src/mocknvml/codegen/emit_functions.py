@@ -117,7 +117,7 @@ def _entry(plan: Plan) -> list[str]:
         elif known := LIVE_HANDLES.get(param.type.text):
             checks.append((f"!{known}({param.name})", "NVML_ERROR_INVALID_ARGUMENT"))
         else:
-            checks.append((f"true /* no {param.type.text} exists */", "NVML_ERROR_INVALID_ARGUMENT"))
+            checks.append((f"true /* no {param.type.text} exists, so none is valid */", "NVML_ERROR_INVALID_ARGUMENT"))
             reachable = False
     if plan.pointers and reachable:
         checks.append((" || ".join(f"{name} == NULL" for name in plan.pointers), "NVML_ERROR_INVALID_ARGUMENT"))
@@ -125,25 +125,26 @@ def _entry(plan: Plan) -> list[str]:
         checks.append((" && ".join(f"{param.name}->version != {v.macro}" for v in versions), plan.mismatch))
     lines = ["struct mock_node *node_ = mock_attached();"]
     if gpus:
-        lines.append(f"struct mock_block {', '.join(f'*{name} = NULL' for name in gpus)};")
-    lines.append("nvmlReturn_t refused_ = NVML_SUCCESS;")
-    for condition, code in checks:
-        lines += [f"{'else ' if condition is not checks[0][0] else ''}if ({condition})", f"    refused_ = {code};"]
+        lines.append(f"struct mock_block {', '.join(f'*{name}' for name in gpus)};")
     room = next(room for room in ARGUMENTS if len(function.params) <= room)
     words = [f"(uint64_t){param.name}" for param in function.params] + ["0"] * (room - len(function.params))
-    call = (
-        f"mock_call_{room}({', '.join(words)}, MOCK_CALL_{function.name}, refused_, (mock_function *){function.name})"
-    )
-    if not reachable:
-        return [*lines, f"return {call};"]
+    arguments = f"{', '.join(words)}, MOCK_CALL_{function.name}"
+    if checks:
+        lines.append("nvmlReturn_t refused_ = NVML_SUCCESS;")
+        for condition, code in checks:
+            lines += [f"{'else ' if condition is not checks[0][0] else ''}if ({condition})", f"    refused_ = {code};"]
+        refuse = f"return mock_refuse_{room}({arguments}, refused_);"
+        if not reachable:
+            return [*lines, refuse]
+        lines += ["if (refused_ != NVML_SUCCESS)", f"    {refuse}"]
     armed = [f"mock_armed({block})" for block in gpus or ["node_->block"]]
     if before_init:
         armed = [f"(node_ != NULL && {armed[0]})"]
     lines += [
-        f"if ({' || '.join([*(['refused_ != NVML_SUCCESS'] if checks else []), *armed])}) {{",
-        f"    refused_ = {call};",
-        "    if (refused_ != MOCK_GO_ON)",
-        "        return refused_;",
+        f"if ({' || '.join(armed)}) {{",
+        f"    nvmlReturn_t answer_ = mock_call_{room}({arguments}, (mock_function *){function.name});",
+        "    if (answer_ != MOCK_GO_ON)",
+        "        return answer_;",
         "}",
     ]
     for bound in plan.bounds:

@@ -19,11 +19,13 @@ enum {
 
 /* What a GPU of a profile is, as words of its block, and its PCI address: domain << 16 | bus << 8 | device. */
 struct mock_image {
-    const uint32_t *offsets;
+    const uint16_t *offsets;
     const uint64_t *values;
     uint32_t count;
     uint32_t address;
 };
+
+_Static_assert(MOCK_GPU_WORDS <= UINT16_MAX + 1, "what the offset of an image can say");
 
 /* The GPUs of one machine; built-in profiles are compiled in, others come from Python. */
 struct mock_profile {

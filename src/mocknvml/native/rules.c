@@ -131,42 +131,63 @@ static void find_gpus(const struct mock_node *node, uint32_t function, const uin
 /* x86_64 and aarch64 pass integers and pointers in the same places as so many words, and more of them do no harm. */
 typedef nvmlReturn_t six_words(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
-nvmlReturn_t mock_call_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4, uint64_t argument5,
-                         uint64_t argument6, uint32_t function, nvmlReturn_t refused, mock_function *again)
+/* Log a call that has ended, if calls are logged. */
+static void log_call(const struct mock_node *node, struct mock_call *call)
+{
+    if ((mock_word_at(&node->block->armed, 0) & MOCK_ARMED_LOG) == 0)
+        return;
+    call->end = mock_monotonic();
+    mock_record(node, call);
+}
+
+nvmlReturn_t mock_refuse_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4, uint64_t argument5,
+                           uint64_t argument6, uint32_t function, nvmlReturn_t code)
 {
     const uint64_t arguments[MOCK_ARGUMENTS] = {argument1, argument2, argument3, argument4, argument5, argument6};
     const struct mock_node *node = mock_node();
-    struct mock_call call = {
-        .function = function, .result = refused, .refused = refused != NVML_SUCCESS, .arguments = arguments};
+    struct mock_call call = {.function = function, .result = code, .refused = true, .arguments = arguments};
     uint32_t gpus[2];
 
-    if (node == NULL || within)
-        return call.refused ? refused : MOCK_GO_ON;
-    if (call.refused && (mock_word_at(&node->block->armed, 0) & MOCK_ARMED_LOG) == 0)
-        return refused;
+    if (node == NULL || within || !mock_armed(node->block))
+        return code;
     call.start = mock_monotonic();
     find_gpus(node, function, arguments, gpus);
     call.gpu = gpus[0];
-    if (!call.refused) {
-        uint32_t code = mock_rules_answer(node, function, gpus, &call.rule);
-        call.result = (nvmlReturn_t)code;
-        if (code == MOCK_RULE_NO_CODE) {
-            within = true;
-            call.result = ((six_words *)again)(argument1, argument2, argument3, argument4, argument5, argument6);
-            within = false;
-        }
+    log_call(node, &call);
+    return code;
+}
+
+nvmlReturn_t mock_refuse_3(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint32_t function, nvmlReturn_t code)
+{
+    return mock_refuse_6(argument1, argument2, argument3, 0, 0, 0, function, code);
+}
+
+nvmlReturn_t mock_call_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4, uint64_t argument5,
+                         uint64_t argument6, uint32_t function, mock_function *again)
+{
+    const uint64_t arguments[MOCK_ARGUMENTS] = {argument1, argument2, argument3, argument4, argument5, argument6};
+    const struct mock_node *node = mock_node();
+    struct mock_call call = {.function = function, .arguments = arguments, .start = mock_monotonic()};
+    uint32_t gpus[2];
+
+    if (within)
+        return MOCK_GO_ON;
+    find_gpus(node, function, arguments, gpus);
+    call.gpu = gpus[0];
+    uint32_t code = mock_rules_answer(node, function, gpus, &call.rule);
+    call.result = (nvmlReturn_t)code;
+    if (code == MOCK_RULE_NO_CODE) {
+        within = true;
+        call.result = ((six_words *)again)(argument1, argument2, argument3, argument4, argument5, argument6);
+        within = false;
     }
-    if ((mock_word_at(&node->block->armed, 0) & MOCK_ARMED_LOG) != 0) {
-        call.end = mock_monotonic();
-        mock_record(node, &call);
-    }
+    log_call(node, &call);
     return call.result;
 }
 
-nvmlReturn_t mock_call_3(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint32_t function, nvmlReturn_t refused,
-                         mock_function *again)
+nvmlReturn_t mock_call_3(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint32_t function, mock_function *again)
 {
-    return mock_call_6(argument1, argument2, argument3, 0, 0, 0, function, refused, again);
+    return mock_call_6(argument1, argument2, argument3, 0, 0, 0, function, again);
 }
 
 nvmlReturn_t mock_call_init(const struct mock_node *node, uint32_t function, uint64_t flags, uint64_t start)
@@ -179,9 +200,6 @@ nvmlReturn_t mock_call_init(const struct mock_node *node, uint32_t function, uin
         return NVML_SUCCESS;
     uint32_t code = mock_rules_answer(node, function, gpus, &call.rule);
     call.result = code != MOCK_RULE_NO_CODE ? (nvmlReturn_t)code : NVML_SUCCESS;
-    if ((mock_word_at(&node->block->armed, 0) & MOCK_ARMED_LOG) != 0) {
-        call.end = mock_monotonic();
-        mock_record(node, &call);
-    }
+    log_call(node, &call);
     return call.result;
 }

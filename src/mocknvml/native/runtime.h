@@ -156,21 +156,25 @@ static inline bool mock_armed(const struct mock_block *block)
     return __builtin_expect(mock_word_at(&block->armed, 0) != 0, 0);
 }
 
-/* A call that may be watched: of a function that refused its arguments, or else is called `again` unless a rule answers;
- * then it finds that it has to go on. Where three arguments are enough, all fit into registers. */
+/* A call that is watched: a rule answers, or the function is called `again` and then told to go on. Where three arguments
+ * are enough, all fit into registers. */
 enum {
     MOCK_ARGUMENTS = 6, /* no function of nvml.h has more */
 };
 #define MOCK_GO_ON ((nvmlReturn_t)-1)
+#define MOCK_COLD __attribute__((cold))
 typedef void mock_function(void); /* any of them */
-__attribute__((cold)) nvmlReturn_t mock_call_3(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint32_t function,
-                                               nvmlReturn_t refused, mock_function *again);
-__attribute__((cold)) nvmlReturn_t mock_call_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4,
-                                               uint64_t argument5, uint64_t argument6, uint32_t function,
-                                               nvmlReturn_t refused, mock_function *again);
-/* The same for an init, which knows its node only later: SUCCESS, or what a rule answers. */
-__attribute__((cold)) nvmlReturn_t mock_call_init(const struct mock_node *node, uint32_t function, uint64_t flags,
-                                                  uint64_t start);
+MOCK_COLD nvmlReturn_t mock_call_3(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint32_t function,
+                                   mock_function *again);
+MOCK_COLD nvmlReturn_t mock_call_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4,
+                                   uint64_t argument5, uint64_t argument6, uint32_t function, mock_function *again);
+/* A call that refuses its arguments, for the log; gives the code. */
+MOCK_COLD nvmlReturn_t mock_refuse_3(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint32_t function,
+                                     nvmlReturn_t code);
+MOCK_COLD nvmlReturn_t mock_refuse_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4,
+                                     uint64_t argument5, uint64_t argument6, uint32_t function, nvmlReturn_t code);
+/* An init, which knows its node only later: SUCCESS, or what a rule answers. */
+MOCK_COLD nvmlReturn_t mock_call_init(const struct mock_node *node, uint32_t function, uint64_t flags, uint64_t start);
 
 bool mock_event_set_valid(nvmlEventSet_t set);
 void mock_event_sets_end(void);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint16, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class CImage(ctypes.Structure):
     """`struct mock_image` of native/node.h."""
 
     _fields_ = (
-        ("offsets", POINTER(c_uint32)),
+        ("offsets", POINTER(c_uint16)),
         ("values", POINTER(c_uint64)),
         ("count", c_uint32),
         ("address", c_uint32),

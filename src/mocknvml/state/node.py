@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator, Mapping
-from ctypes import c_uint32, c_uint64
+from ctypes import c_uint16, c_uint32, c_uint64
 from pathlib import Path
 from types import TracebackType
 
@@ -180,7 +180,7 @@ class Gpu(_Block):
 
 def _image(board: Profile, address: int) -> CImage:
     image = board.image()
-    offsets, values = (c_uint32 * len(image))(*image), (c_uint64 * len(image))(*image.values())
+    offsets, values = (c_uint16 * len(image))(*image), (c_uint64 * len(image))(*image.values())
     return CImage(offsets, values, len(image), address)
 
 

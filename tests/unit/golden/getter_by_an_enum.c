@@ -2,7 +2,7 @@
 MOCK_EXPORT nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, nvmlClockType_t type, unsigned int *clock)
 {
     struct mock_node *node_ = mock_attached();
-    struct mock_block *gpu_ = NULL;
+    struct mock_block *gpu_;
     nvmlReturn_t refused_ = NVML_SUCCESS;
     if (node_ == NULL)
         refused_ = NVML_ERROR_UNINITIALIZED;
@@ -10,10 +10,12 @@ MOCK_EXPORT nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, nvmlClockTy
         refused_ = NVML_ERROR_INVALID_ARGUMENT;
     else if (clock == NULL)
         refused_ = NVML_ERROR_INVALID_ARGUMENT;
-    if (refused_ != NVML_SUCCESS || mock_armed(gpu_)) {
-        refused_ = mock_call_3((uint64_t)device, (uint64_t)type, (uint64_t)clock, MOCK_CALL_nvmlDeviceGetClockInfo, refused_, (mock_function *)nvmlDeviceGetClockInfo);
-        if (refused_ != MOCK_GO_ON)
-            return refused_;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)device, (uint64_t)type, (uint64_t)clock, MOCK_CALL_nvmlDeviceGetClockInfo, refused_);
+    if (mock_armed(gpu_)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)device, (uint64_t)type, (uint64_t)clock, MOCK_CALL_nvmlDeviceGetClockInfo, (mock_function *)nvmlDeviceGetClockInfo);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
     }
     if ((uint32_t)type >= 2)
         return NVML_ERROR_INVALID_ARGUMENT;

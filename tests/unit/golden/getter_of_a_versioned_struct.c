@@ -2,7 +2,7 @@
 MOCK_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *memory)
 {
     struct mock_node *node_ = mock_attached();
-    struct mock_block *gpu_ = NULL;
+    struct mock_block *gpu_;
     nvmlReturn_t refused_ = NVML_SUCCESS;
     if (node_ == NULL)
         refused_ = NVML_ERROR_UNINITIALIZED;
@@ -12,10 +12,12 @@ MOCK_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMem
         refused_ = NVML_ERROR_INVALID_ARGUMENT;
     else if (memory->version != nvmlMemory_v1 && memory->version != nvmlMemory_v2)
         refused_ = NVML_ERROR_INVALID_ARGUMENT;
-    if (refused_ != NVML_SUCCESS || mock_armed(gpu_)) {
-        refused_ = mock_call_3((uint64_t)device, (uint64_t)memory, 0, MOCK_CALL_nvmlDeviceGetMemoryInfo_v2, refused_, (mock_function *)nvmlDeviceGetMemoryInfo_v2);
-        if (refused_ != MOCK_GO_ON)
-            return refused_;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)device, (uint64_t)memory, 0, MOCK_CALL_nvmlDeviceGetMemoryInfo_v2, refused_);
+    if (mock_armed(gpu_)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)device, (uint64_t)memory, 0, MOCK_CALL_nvmlDeviceGetMemoryInfo_v2, (mock_function *)nvmlDeviceGetMemoryInfo_v2);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
     }
     const mock_word *state_;
     nvmlReturn_t status_ = NVML_SUCCESS;

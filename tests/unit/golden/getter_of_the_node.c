@@ -7,10 +7,12 @@ MOCK_EXPORT nvmlReturn_t nvmlSystemGetCudaDriverVersion(int *cudaDriverVersion)
         refused_ = NVML_ERROR_UNINITIALIZED;
     else if (cudaDriverVersion == NULL)
         refused_ = NVML_ERROR_INVALID_ARGUMENT;
-    if (refused_ != NVML_SUCCESS || mock_armed(node_->block)) {
-        refused_ = mock_call_3((uint64_t)cudaDriverVersion, 0, 0, MOCK_CALL_nvmlSystemGetCudaDriverVersion, refused_, (mock_function *)nvmlSystemGetCudaDriverVersion);
-        if (refused_ != MOCK_GO_ON)
-            return refused_;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)cudaDriverVersion, 0, 0, MOCK_CALL_nvmlSystemGetCudaDriverVersion, refused_);
+    if (mock_armed(node_->block)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)cudaDriverVersion, 0, 0, MOCK_CALL_nvmlSystemGetCudaDriverVersion, (mock_function *)nvmlSystemGetCudaDriverVersion);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
     }
     const mock_word *state_;
     nvmlReturn_t status_ = NVML_SUCCESS;

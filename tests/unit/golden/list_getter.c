@@ -2,7 +2,7 @@
 MOCK_EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos)
 {
     struct mock_node *node_ = mock_attached();
-    struct mock_block *gpu_ = NULL;
+    struct mock_block *gpu_;
     nvmlReturn_t refused_ = NVML_SUCCESS;
     if (node_ == NULL)
         refused_ = NVML_ERROR_UNINITIALIZED;
@@ -10,10 +10,12 @@ MOCK_EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t de
         refused_ = NVML_ERROR_INVALID_ARGUMENT;
     else if (infoCount == NULL)
         refused_ = NVML_ERROR_INVALID_ARGUMENT;
-    if (refused_ != NVML_SUCCESS || mock_armed(gpu_)) {
-        refused_ = mock_call_3((uint64_t)device, (uint64_t)infoCount, (uint64_t)infos, MOCK_CALL_nvmlDeviceGetComputeRunningProcesses_v3, refused_, (mock_function *)nvmlDeviceGetComputeRunningProcesses_v3);
-        if (refused_ != MOCK_GO_ON)
-            return refused_;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)device, (uint64_t)infoCount, (uint64_t)infos, MOCK_CALL_nvmlDeviceGetComputeRunningProcesses_v3, refused_);
+    if (mock_armed(gpu_)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)device, (uint64_t)infoCount, (uint64_t)infos, MOCK_CALL_nvmlDeviceGetComputeRunningProcesses_v3, (mock_function *)nvmlDeviceGetComputeRunningProcesses_v3);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
     }
     const mock_word *state_;
     nvmlReturn_t status_ = NVML_SUCCESS;

@@ -3,7 +3,7 @@ nvmlReturn_t native_nvmlDeviceOnSameBoard(nvmlDevice_t device1, nvmlDevice_t dev
 MOCK_EXPORT nvmlReturn_t nvmlDeviceOnSameBoard(nvmlDevice_t device1, nvmlDevice_t device2, int *onSameBoard)
 {
     struct mock_node *node_ = mock_attached();
-    struct mock_block *gpu_ = NULL, *gpu1_ = NULL;
+    struct mock_block *gpu_, *gpu1_;
     nvmlReturn_t refused_ = NVML_SUCCESS;
     if (node_ == NULL)
         refused_ = NVML_ERROR_UNINITIALIZED;
@@ -13,10 +13,12 @@ MOCK_EXPORT nvmlReturn_t nvmlDeviceOnSameBoard(nvmlDevice_t device1, nvmlDevice_
         refused_ = NVML_ERROR_INVALID_ARGUMENT;
     else if (onSameBoard == NULL)
         refused_ = NVML_ERROR_INVALID_ARGUMENT;
-    if (refused_ != NVML_SUCCESS || mock_armed(gpu_) || mock_armed(gpu1_)) {
-        refused_ = mock_call_3((uint64_t)device1, (uint64_t)device2, (uint64_t)onSameBoard, MOCK_CALL_nvmlDeviceOnSameBoard, refused_, (mock_function *)nvmlDeviceOnSameBoard);
-        if (refused_ != MOCK_GO_ON)
-            return refused_;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)device1, (uint64_t)device2, (uint64_t)onSameBoard, MOCK_CALL_nvmlDeviceOnSameBoard, refused_);
+    if (mock_armed(gpu_) || mock_armed(gpu1_)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)device1, (uint64_t)device2, (uint64_t)onSameBoard, MOCK_CALL_nvmlDeviceOnSameBoard, (mock_function *)nvmlDeviceOnSameBoard);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
     }
     nvmlReturn_t gpu_state = mock_gpu_state(gpu_);
     if (gpu_state != NVML_SUCCESS)
