@@ -12,6 +12,7 @@ from tests.contracts.abi import SUCCESS, UNINITIALIZED, Library, code
 
 GPUS = 3
 LISTED = 3  # records in each list
+ARMED = "MOCKNVML_TEST_ARMED" in os.environ  # calls are logged, and a rule that never acts looks at each
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,10 @@ def load(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[P
             for name in [name for name in os.environ if name.startswith("MOCK_NVML_")]:
                 patch.delenv(name)
             patch.setenv("MOCK_NVML_NODE", str(node))
+            if ARMED:
+                with Node.open(node) as watched:
+                    watched.log_calls()
+                    watched.rules.add("nvml*", "UNKNOWN", after=2**62)
             loaded = Library(Path(shutil.copy(library, tmp_path_factory.mktemp("library"))))
             # The environment is read now; what comes later finds the library attached.
             assert loaded.loaded.nvmlInit_v2() == SUCCESS

@@ -41,6 +41,16 @@ def test_a_node_file_stands_it(scenario: str, rounds: int, run: Stress, node_pat
 
 
 @needs_root
+@pytest.mark.parametrize(("scenario", "rounds"), [*PRIVATE_AND_SHARED, ("fork-while-setting", FORKS)])
+def test_a_node_stands_it_while_its_calls_are_watched(scenario: str, rounds: int, run: Stress, node_path: Path) -> None:
+    with Node.open(node_path) as node:
+        node.log_calls()
+        node.rules.add("nvml*", "UNKNOWN", after=2**62)
+
+    run(scenario, rounds, MOCK_NVML_NODE=str(node_path))
+
+
+@needs_root
 def test_a_parent_does_not_see_what_its_child_sets_on_a_private_node(run: Stress) -> None:
     before, after = run("child-sets", 1).split()
 

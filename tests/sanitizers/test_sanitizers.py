@@ -63,23 +63,26 @@ SCENARIOS = [*PRIVATE_AND_SHARED, ("fork-while-setting", 20)]
 
 
 @pytest.mark.parametrize(("scenario", "rounds"), SCENARIOS)
-@pytest.mark.parametrize("with_node_file", [False, True])
-def test_a_scenario_has_no_report(
-    scenario: str, rounds: int, with_node_file: bool, sanitized: Sanitized, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("node", ["private", "shared", "watched"])
+def test_a_scenario_has_no_report(scenario: str, rounds: int, node: str, sanitized: Sanitized, tmp_path: Path) -> None:
     env = sanitized.env
-    if with_node_file:
-        Node.create(tmp_path / "node", gpus=2).close()
+    if node != "private":
+        with Node.create(tmp_path / "node", gpus=2) as made:
+            if node == "watched":
+                made.log_calls()
+                made.rules.add("nvml*", "UNKNOWN", after=2**62)
         env = env | {"MOCK_NVML_NODE": str(tmp_path / "node")}
 
     stress.run(sanitized.program, scenario, max(1, int(rounds * ROUNDS)), env=env)
 
 
 @pytest.mark.parametrize("nodes", [2, MORE_THAN_ARE_KEPT])
-def test_nodes_that_change_have_no_report(nodes: int, sanitized: Sanitized, tmp_path: Path) -> None:
+@pytest.mark.parametrize("watched", [False, True])
+def test_nodes_that_change_have_no_report(nodes: int, watched: bool, sanitized: Sanitized, tmp_path: Path) -> None:
     paths = [str(tmp_path / str(number)) for number in range(nodes)]
     for number, path in enumerate(paths):
-        Node.create(path, gpus=2 if number % 2 == 0 else 8).close()
+        with Node.create(path, gpus=2 if number % 2 == 0 else 8) as made:
+            made.log_calls(watched)
 
     stress.run(sanitized.program, "call-while-nodes-change", 10, *paths, env=sanitized.env)
 
@@ -91,6 +94,8 @@ def test_nodes_that_change_have_no_report(nodes: int, sanitized: Sanitized, tmp_
         "tests/contracts/test_domains.py",
         "tests/functions/test_mutation.py",
         "tests/functions/test_events.py",
+        "tests/functions/test_rules.py",
+        "tests/processes/test_calls.py",
         "tests/processes/test_hostile_files.py",
         "tests/processes/test_footprint.py::test_two_nodes_are_seen_in_turn",
         "tests/processes/test_footprint.py::test_1024_gpus_are_told_apart",

@@ -14,7 +14,7 @@ FILES = sorted((PACKAGE / "nvml").glob("*.py"))
 SUBJECT_FILES = [file for file in FILES if file.name != "__init__.py"]
 EMITTERS = sorted(file for file in (PACKAGE / "codegen").glob("*.py") if file.name != "shapes.py")
 NATIVE = sorted((PACKAGE / "native").glob("*.[ch]"))
-EXPORTING = {"api.c"}  # and the generated functions.c
+EXPORTING = {"api.c", "calls_api.c"}  # and the generated functions.c
 
 # What a declaration is made of: names, literals, calls of the vocabulary, and arithmetic between fields.
 EXPRESSIONS = (

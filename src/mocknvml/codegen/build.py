@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mocknvml.codegen import explain, header, plan
+from mocknvml.codegen.emit_calls import api_model, call_table_header
 from mocknvml.codegen.emit_fields import field_table
 from mocknvml.codegen.emit_functions import export_map, functions_source
 from mocknvml.codegen.emit_profiles import profiles_header
@@ -25,11 +26,11 @@ MACHINES = ("x86_64", "aarch64")
 GLIBC = "2.17"
 TIMEOUT = 300  # seconds for one compiler run, from an empty cache
 SHARED = (  # in both libraries
-    *("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c", "ring.c"),
+    *("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c", "ring.c", "calls_file.c"),
 )
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
-    *("-std=gnu11", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
+    *("-std=gnu11", "-O2", "-g0", "-fomit-frame-pointer", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
     *("-Wall", "-Wextra", "-Werror", "-Wno-deprecated-declarations", "-Wno-unused-variable", "-Wno-unused-parameter"),
 )
 
@@ -44,11 +45,13 @@ def generate(folder: Path, compiler: list[str], environment: Mapping[str, str] |
     plans = plan.plan_all(model, ROWS)
     sources = {
         "state.h": state_header(),
+        "call_table.h": call_table_header(plans),
         "profiles.h": profiles_header(),
         "field_table.h": field_table(model),
         "resets.h": resets_header(),
         "functions.c": functions_source(plans),
         "exports.map": export_map(plans),
+        "calls.json": json.dumps(api_model(model, plans)) + "\n",
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources.items():
@@ -58,12 +61,12 @@ def generate(folder: Path, compiler: list[str], environment: Mapping[str, str] |
 
 def library_sources(plans: list[plan.Plan]) -> list[Path]:
     """In the order of memory: what an init touches first and together, in as few pages as can be."""
-    first = [*SHARED, "init.c"]
+    first = [*SHARED, "init.c", "rules.c", "record.c"]
     return [NATIVE / name for name in [*first, *sorted(plan.natives(plans) - set(first))]]
 
 
 def build(out: Path, machine: str = "x86_64") -> None:
-    """Build into `out`: libnvidia-ml.so.1, the stub libnvidia-ml.so, _node.so, functions.json, views.pyi."""
+    """Build into `out`: libnvidia-ml.so.1, the stub libnvidia-ml.so, _node.so, functions.json, calls.json, views.pyi."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mocknvml-build-") as work:
         folder = Path(work)
@@ -93,6 +96,8 @@ def build(out: Path, machine: str = "x86_64") -> None:
             soname,
             [*library_sources(plans), generated / "functions.c"],
             *("-s", f"-Wl,-soname,{soname}", f"-Wl,--version-script={generated / 'exports.map'}"),
+            "-Wl,--hash-style=gnu",
+            "-Wl,-Bsymbolic",  # a function that hands itself over is no symbol to be looked up at the start
         )
         # A wheel holds no symbolic links; a library that needs the real one gives dlsym the same symbols.
         empty = folder / "empty.c"
@@ -106,7 +111,8 @@ def build(out: Path, machine: str = "x86_64") -> None:
             "-Wl,--no-as-needed",
             str(folder / soname),
         )
-        link("_node.so", [*(NATIVE / name for name in SHARED), NATIVE / "api.c"], "-s")
+        link("_node.so", [*(NATIVE / name for name in SHARED), NATIVE / "api.c", NATIVE / "calls_api.c"], "-s")
+        shutil.copy(generated / "calls.json", out)
         described = {item.function.name: explain.describe(item) for item in plans}
         (out / "__init__.py").write_text("")  # a package, in which type checkers find the stub
         (out / "views.pyi").write_text(views(), encoding="utf-8")

@@ -5,6 +5,7 @@ Locals end with an underscore, which no parameter of nvml.h does.
 
 from __future__ import annotations
 
+from mocknvml.codegen.emit_calls import call_table, watched
 from mocknvml.codegen.plan import LIVE_HANDLES, Bound, Output, Plan, Read
 from mocknvml.codegen.shapes import EXTRA_PROTOTYPES, OPTIONAL, SIZE_QUERY_SUCCEEDS
 from mocknvml.state.layout import layout, record_offsets
@@ -13,6 +14,7 @@ from mocknvml.table.rows import ROOT, Finder, Getter, ListGetter, Native, Refuse
 
 PRELUDE = """\
 /* Generated from src/mocknvml/nvml by mocknvml.codegen, do not edit: each function names its row. */
+#include "calls.h"
 #include "legacy.h"
 #include "runtime.h"
 
@@ -23,6 +25,9 @@ static inline uint64_t minus(uint64_t total, uint64_t part)
     return total > part ? total - part : 0;
 }
 """
+
+
+ARGUMENTS = (3, 6)  # that mock_call_3 and mock_call_6 take: no function of nvml.h has more
 
 
 class _Values:
@@ -97,39 +102,51 @@ class _Values:
 def _entry(plan: Plan) -> list[str]:
     """The checks that every function begins with, in the order of runtime.h."""
     function, row = plan.function, plan.row
-    lines = []
-    if not (isinstance(row, Native) and row.before_init):
-        lines += [
-            "struct mock_node *node_ = mock_attached();",
-            "if (node_ == NULL)",
-            "    return NVML_ERROR_UNINITIALIZED;",
-        ]
+    if not watched(plan):
+        return []
+    before_init = isinstance(row, Native) and row.before_init
+    checks = [] if before_init else [("node_ == NULL", "NVML_ERROR_UNINITIALIZED")]
     gpus: list[str] = []
+    reachable = True
     for param in function.params:
-        if not param.type.is_handle:
+        if not param.type.is_handle or not reachable:
             continue
         if param.type.text == "nvmlDevice_t":
-            name = f"gpu{len(gpus)}_" if gpus else "gpu_"
-            gpus.append(name)
-            lines += [
-                f"struct mock_block *{name} = mock_gpu(node_, {param.name});",
-                f"if ({name} == NULL)",
-                "    return NVML_ERROR_INVALID_ARGUMENT;",
-            ]
+            gpus.append(f"gpu{len(gpus)}_" if gpus else "gpu_")
+            checks.append((f"({gpus[-1]} = mock_gpu(node_, {param.name})) == NULL", "NVML_ERROR_INVALID_ARGUMENT"))
         elif known := LIVE_HANDLES.get(param.type.text):
-            lines += [f"if (!{known}({param.name}))", "    return NVML_ERROR_INVALID_ARGUMENT;"]
+            checks.append((f"!{known}({param.name})", "NVML_ERROR_INVALID_ARGUMENT"))
         else:
-            lines += [
-                f"(void){param.name}; /* no {param.type.text} exists, so none is valid */",
-                "return NVML_ERROR_INVALID_ARGUMENT;",
-            ]
-            return lines
-    if plan.pointers:
-        nulls = " || ".join(f"{name} == NULL" for name in plan.pointers)
-        lines += [f"if ({nulls})", "    return NVML_ERROR_INVALID_ARGUMENT;"]
-    for param, versions in plan.versioned:
-        wrong = " && ".join(f"{param.name}->version != {version.macro}" for version in versions)
-        lines += [f"if ({wrong})", f"    return {plan.mismatch};"]
+            checks.append((f"true /* no {param.type.text} exists, so none is valid */", "NVML_ERROR_INVALID_ARGUMENT"))
+            reachable = False
+    if plan.pointers and reachable:
+        checks.append((" || ".join(f"{name} == NULL" for name in plan.pointers), "NVML_ERROR_INVALID_ARGUMENT"))
+    for param, versions in plan.versioned if reachable else ():
+        checks.append((" && ".join(f"{param.name}->version != {v.macro}" for v in versions), plan.mismatch))
+    lines = ["struct mock_node *node_ = mock_attached();"]
+    if gpus:
+        lines.append(f"struct mock_block {', '.join(f'*{name}' for name in gpus)};")
+    room = next(room for room in ARGUMENTS if len(function.params) <= room)
+    words = [f"(uint64_t){param.name}" for param in function.params] + ["0"] * (room - len(function.params))
+    arguments = f"{', '.join(words)}, MOCK_CALL_{function.name}"
+    if checks:
+        lines.append("nvmlReturn_t refused_ = NVML_SUCCESS;")
+        for condition, code in checks:
+            lines += [f"{'else ' if condition is not checks[0][0] else ''}if ({condition})", f"    refused_ = {code};"]
+        refuse = f"return mock_refuse_{room}({arguments}, refused_);"
+        if not reachable:
+            return [*lines, refuse]
+        lines += ["if (refused_ != NVML_SUCCESS)", f"    {refuse}"]
+    armed = [f"mock_armed({block})" for block in gpus or ["node_->block"]]
+    if before_init:
+        armed = [f"(node_ != NULL && {armed[0]})"]
+    lines += [
+        f"if ({' || '.join(armed)}) {{",
+        f"    nvmlReturn_t answer_ = mock_call_{room}({arguments}, (mock_function *){function.name});",
+        "    if (answer_ != MOCK_GO_ON)",
+        "        return answer_;",
+        "}",
+    ]
     for bound in plan.bounds:
         lines += [f"if ({bound.expression} >= {bound.limit})", "    return NVML_ERROR_INVALID_ARGUMENT;"]
     if gpus and not isinstance(row, Getter | Setter | ListGetter):
@@ -316,7 +333,8 @@ def function_source(plan: Plan) -> str:
 
 
 def functions_source(plans: list[Plan]) -> str:
-    return "\n".join([PRELUDE, EXTRA_PROTOTYPES, *(function_source(plan) for plan in plans)])
+    functions = (function_source(plan) for plan in plans)
+    return "\n".join([PRELUDE, EXTRA_PROTOTYPES, call_table(plans), *functions])
 
 
 def export_map(plans: list[Plan]) -> str:

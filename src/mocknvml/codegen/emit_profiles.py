@@ -19,7 +19,7 @@ class _Images:
             offsets = ", ".join(str(offset) for offset, _ in image)
             values = ", ".join(f"{value:#x}u" for _, value in image)
             self.lines += [
-                f"static const uint32_t offsets_{number}[] = {{{offsets}}};",
+                f"static const uint16_t offsets_{number}[] = {{{offsets}}};",
                 f"static const uint64_t values_{number}[] = {{{values}}};",
             ]
         number = self._numbers[image]

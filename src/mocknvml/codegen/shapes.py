@@ -82,6 +82,32 @@ TEXT_ROOM: Final[dict[str, str]] = {
     "nvmlDeviceGetGspFirmwareVersion": "NVML_GSP_FIRMWARE_VERSION_BUF_SIZE",
 }
 
+# Lists by the names of their parameters, with those that count them in some function.
+LISTS: Final[dict[str, tuple[str, ...]]] = {
+    "hwbcEntries": ("hwbcCount",),
+    "deviceArray": ("count",),
+    "devices": ("deviceCount",),
+    "nodeSet": ("nodeSetSize",),
+    "cpuSet": ("cpuSetSize",),
+    "clocksMHz": ("count",),
+    "pstates": ("size",),
+    "sessionInfos": ("sessionCount",),
+    "sessionInfo": ("sessionCount",),
+    "infos": ("infoCount",),
+    "samples": ("sampleCount",),
+    "pids": ("count",),
+    "addresses": ("pageCount",),
+    "timestamps": ("pageCount",),
+    "utilization": ("processSamplesCount",),
+    "values": ("valuesCount",),
+    "vgpuTypeIds": ("vgpuCount",),
+    "vgpuInstances": ("vgpuCount",),
+    "utilizationSamples": ("vgpuInstanceSamplesCount", "vgpuProcessSamplesCount"),
+    "placements": ("count",),
+    "gpuInstances": ("count",),
+    "computeInstances": ("count",),
+}
+
 # Exported by every real library, but in no prototype of today's header. The excluded-device functions had these names
 # before driver 470 and nvml.h still maps them; nvidia-smi finds the table by its name.
 EXTRA_PROTOTYPES: Final = """

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "runtime.h"
 
 enum {
@@ -286,36 +287,53 @@ static void attach_to(struct mock_node *node)
     atomic_store_explicit(&mock_current, node, memory_order_release);
 }
 
-nvmlReturn_t native_nvmlInitWithFlags(unsigned int flags)
+/* The node that is attached already, or the one to attach to; under the lock. */
+static nvmlReturn_t find_node(struct mock_node **node)
 {
-    struct mock_node *node = NULL;
-    nvmlReturn_t result = NVML_SUCCESS;
+    *node = mock_attached();
+    return *node != NULL ? NVML_SUCCESS : attach(node);
+}
+
+static nvmlReturn_t init(uint32_t function, unsigned int flags)
+{
+    struct mock_node *node;
+    nvmlReturn_t result;
+    uint64_t start = mock_monotonic();
 
     /* NO_GPUS and NO_ATTACH ask for what holds anyway: an init without GPUs succeeds (nvidia-smi, which passes 0, gets as
      * far as "No devices were found"), and no GPU is touched before its first use. The real library checks no flags. */
-    (void)flags;
-    /* A fork may copy any state between two of these stores; the child takes the pointer for the truth. */
     mock_lock();
-    if (mock_attached() == NULL) {
-        result = attach(&node);
-        init_count = 0;
-        if (result == NVML_SUCCESS)
-            attach_to(node);
+    result = find_node(&node);
+    if (result == NVML_SUCCESS && mock_armed(node->block)) {
+        mock_unlock(); /* a rule may let it wait */
+        result = mock_call_init(node, function, flags, start);
+        mock_lock();
     }
-    if (result == NVML_SUCCESS)
+    /* A fork may copy any state between two of these stores; the child takes the pointer for the truth. */
+    if (mock_attached() == NULL)
+        init_count = 0;
+    if (result == NVML_SUCCESS) {
+        if (mock_attached() == NULL)
+            attach_to(node);
         init_count++;
+    }
     mock_unlock();
     return result;
 }
 
+nvmlReturn_t native_nvmlInitWithFlags(unsigned int flags)
+{
+    return init(MOCK_CALL_nvmlInitWithFlags, flags);
+}
+
 nvmlReturn_t native_nvmlInit(void)
 {
-    return native_nvmlInitWithFlags(0);
+    return init(MOCK_CALL_nvmlInit, 0);
 }
 
 nvmlReturn_t native_nvmlInit_v2(void)
 {
-    return native_nvmlInitWithFlags(0);
+    return init(MOCK_CALL_nvmlInit_v2, 0);
 }
 
 nvmlReturn_t native_nvmlShutdown(void)

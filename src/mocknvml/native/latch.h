@@ -27,7 +27,8 @@ typedef _Atomic uint64_t mock_word;
 struct mock_block {
     mock_word sequence; /* 0: not made yet (private nodes make their GPUs on first use) */
     mock_word settled;  /* equals the sequence, except while that advances */
-    mock_word padding[MOCK_BLOCK_HEADER_WORDS - 2];
+    mock_word armed;    /* what watches calls: bits of rules.h; each call looks at it, so it stands in this cache line */
+    mock_word padding[MOCK_BLOCK_HEADER_WORDS - 3];
     mock_word words[];
 };
 

@@ -348,7 +348,7 @@ static nvmlReturn_t fail(char *error, nvmlReturn_t code, const char *path, const
 
 /* Give a file its size and all its blocks, where the file system can: on a full one, access to a block that is missing
  * kills the process, in a tmpfs even a reader. */
-static bool allocate(int file, off_t size)
+bool mock_node_allocate(int file, off_t size)
 {
     int result;
 
@@ -373,7 +373,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
     if (file < 0)
         return fail(error, NVML_ERROR_NO_PERMISSION, path, strerror(errno));
     char *base = MAP_FAILED;
-    if (allocate(file, (off_t)size))
+    if (mock_node_allocate(file, (off_t)size))
         base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
     if (base == MAP_FAILED) {

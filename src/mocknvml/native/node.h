@@ -24,11 +24,13 @@ enum mock_privileges {
 
 /* What a GPU of a profile is, as words of its block, and its PCI address: domain << 16 | bus << 8 | device. */
 struct mock_image {
-    const uint32_t *offsets;
+    const uint16_t *offsets;
     const uint64_t *values;
     uint32_t count;
     uint32_t address;
 };
+
+_Static_assert(MOCK_GPU_WORDS <= UINT16_MAX + 1, "what the offset of an image can say");
 
 /* The GPUs of one machine; built-in profiles are compiled in, others come from Python. */
 struct mock_profile {
@@ -132,6 +134,8 @@ nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char *(*pl
 void mock_node_close(struct mock_node *node);
 /* Let go of what a node holds, but not of its addresses: who still reads it finds zeroes. */
 void mock_node_empty(const struct mock_node *node);
+
+bool mock_node_allocate(int file, off_t size);
 
 /* A lock among the threads of this process that a fork can't leave locked. */
 void mock_lock(void);

@@ -5,12 +5,13 @@
  *   2. handle               INVALID_ARGUMENT; nvml.h: "if device is invalid"
  *   3. NULL outputs         INVALID_ARGUMENT
  *   4. struct version       what nvml.h lists for the function
- *   5. selection            INVALID_ARGUMENT for an index that no GPU has
- *   6. device state         GPU_IS_LOST
- *   7. field status         NOT_SUPPORTED, or the error that the field holds
- *   8. permission           NO_PERMISSION
- *   9. range                INVALID_ARGUMENT
- *  10. size                 INSUFFICIENT_SIZE
+ *   5. rules                what a rule says (rules.h)
+ *   6. selection            INVALID_ARGUMENT for an index that no GPU has
+ *   7. device state         GPU_IS_LOST
+ *   8. field status         NOT_SUPPORTED, or the error that the field holds
+ *   9. permission           NO_PERMISSION
+ *  10. range                INVALID_ARGUMENT
+ *  11. size                 INSUFFICIENT_SIZE
  */
 #ifndef MOCK_RUNTIME_H
 #define MOCK_RUNTIME_H
@@ -163,6 +164,32 @@ static inline nvmlReturn_t mock_edit_gpu(nvmlDevice_t device, mock_edit *edit, c
 
     return gpu != NULL ? mock_node_edit(mock_node(), gpu, edit, context, true) : NVML_ERROR_UNKNOWN;
 }
+
+/* Whether something watches the calls about a GPU, or about the node. */
+static inline bool mock_armed(const struct mock_block *block)
+{
+    return __builtin_expect(mock_word_at(&block->armed, 0) != 0, 0);
+}
+
+/* A call that is watched: a rule answers, or the function is called `again` and then told to go on. Where three arguments
+ * are enough, all fit into registers. */
+enum {
+    MOCK_ARGUMENTS = 6, /* no function of nvml.h has more */
+};
+#define MOCK_GO_ON ((nvmlReturn_t)-1)
+#define MOCK_COLD __attribute__((cold))
+typedef void mock_function(void); /* any of them */
+MOCK_COLD nvmlReturn_t mock_call_3(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint32_t function,
+                                   mock_function *again);
+MOCK_COLD nvmlReturn_t mock_call_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4,
+                                   uint64_t argument5, uint64_t argument6, uint32_t function, mock_function *again);
+/* A call that refuses its arguments, for the log; gives the code. */
+MOCK_COLD nvmlReturn_t mock_refuse_3(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint32_t function,
+                                     nvmlReturn_t code);
+MOCK_COLD nvmlReturn_t mock_refuse_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4,
+                                     uint64_t argument5, uint64_t argument6, uint32_t function, nvmlReturn_t code);
+/* An init, which knows its node only later: SUCCESS, or what a rule answers. */
+MOCK_COLD nvmlReturn_t mock_call_init(const struct mock_node *node, uint32_t function, uint64_t flags, uint64_t start);
 
 bool mock_event_set_valid(nvmlEventSet_t set);
 void mock_event_sets_end(void);  /* under the lock */

@@ -7,6 +7,7 @@
 #define MOCK_SHARED_H
 
 #include "events.h"
+#include "rules.h"
 
 enum mock_step {
     MOCK_STEP_NONE,
@@ -23,6 +24,7 @@ struct mock_intent {
 struct mock_shared {
     struct mock_intent intent;
     struct mock_ring ring;
+    struct mock_rules rules;
 };
 
 enum {

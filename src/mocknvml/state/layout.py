@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
-from mocknvml.nvml import BLOCKS
+from mocknvml.nvml import BLOCKS, ROWS
 from mocknvml.table.blocks import Block, Field, Number, Octets, Records, Text
 
 NOT_SUPPORTED = 3
@@ -124,6 +124,7 @@ class Layout:
             for scope in (self.node, self.gpu)
             for place in scope.places.values()
         ]
+        described += sorted(row.function for row in ROWS)  # rules name functions by number
         return int.from_bytes(hashlib.sha256("\n".join(described).encode()).digest()[:8], "little")
 
 

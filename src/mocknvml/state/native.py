@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class CImage(ctypes.Structure):
     """`struct mock_image` of native/node.h."""
 
     _fields_ = (
-        ("offsets", POINTER(c_uint32)),
+        ("offsets", POINTER(c_uint16)),
         ("values", POINTER(c_uint64)),
         ("count", c_uint32),
         ("address", c_uint32),
@@ -104,6 +104,18 @@ def load() -> ctypes.CDLL:
         "event_size": (c_size_t, ()),
         "event_raise": (c_int, (c_void_p, POINTER(CEvent))),
         "event_next": (c_bool, (c_void_p, POINTER(c_uint64), POINTER(CEvent))),
+        "rule_add": (c_int, (c_void_p, POINTER(c_uint64), POINTER(c_uint64))),
+        "rule_remove": (c_int, (c_void_p, c_uint64)),
+        "rule": (c_bool, (c_void_p, c_void_p, c_uint32, POINTER(c_uint64))),
+        "log": (c_int, (c_void_p, c_bool)),
+        "logging": (c_bool, (c_void_p,)),
+        "calls_open": (c_void_p, (c_void_p,)),
+        "calls_close": (None, (c_void_p,)),
+        "calls_tickets": (c_uint64, (c_void_p,)),
+        "calls_since": (c_uint64, (c_void_p,)),
+        "calls_wait": (None, (c_void_p, c_uint64, c_uint64)),
+        "call_sums": (c_bool, (c_void_p, c_uint32, POINTER(c_uint64))),
+        "record": (c_int32, (c_void_p, c_uint64, POINTER(c_uint64))),
     }
     for name, (result, arguments) in prototypes.items():
         function = getattr(library, f"mock_api_{name}", None)

@@ -6,7 +6,7 @@ import ctypes
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from ctypes import c_uint32, c_uint64
+from ctypes import c_uint16, c_uint32, c_uint64
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch, return_code
 from mocknvml.state import where
+from mocknvml.state.calls import CallList, CallLog, log
 from mocknvml.state.clock import Clock
 from mocknvml.state.events import Events
 from mocknvml.state.layout import NOT_SUPPORTED, SUCCESS_HEAD, Scope, layout
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
 from mocknvml.state.processes import ProcessList
 from mocknvml.state.reading import Reading, Snapshot, differs
+from mocknvml.state.rules import Rules
 from mocknvml.state.selectors import select
 from mocknvml.state.values import Value, decode, did_you_mean, elements, parse, parse_number, split_key, words
 from mocknvml.table.blocks import Field, Number
@@ -287,7 +289,7 @@ class Gpu(_Block, GpuFields):
 
 def _image(board: Profile, address: int) -> CImage:
     image = board.image()
-    offsets, values = (c_uint32 * len(image))(*image), (c_uint64 * len(image))(*image.values())
+    offsets, values = (c_uint16 * len(image))(*image), (c_uint64 * len(image))(*image.values())
     return CImage(offsets, values, len(image), address)
 
 
@@ -354,6 +356,7 @@ class Node(_Block, NodeFields):
         """Back to the values that the node was made with, its clock included."""
         if self._pending is None:
             self.check(native().mock_api_reset_all(self.handle))
+            self.rules.clear()
         else:
             super().reset()
             for gpu in self.gpus:
@@ -411,6 +414,20 @@ class Node(_Block, NodeFields):
         start = self.get("time.node")
         assert isinstance(start, int)
         self.set("time.node", f"{start + parse_number('u64', 'ns', duration)} ns")
+
+    @property
+    def rules(self) -> Rules:
+        """What functions answer instead, or how late."""
+        return Rules(self)
+
+    def log_calls(self, on: bool = True) -> None:
+        """Log all NVML calls of all processes from now on, or no more."""
+        log(self, on)
+
+    def calls(self, function: str | None = None) -> CallList:
+        """The calls made since the log was started, of one function or all."""
+        with CallLog(self) as calls:
+            return calls.calls(function)
 
     def check(self, status: int) -> None:
         if status == NO_PERMISSION:

@@ -2,13 +2,21 @@
 MOCK_EXPORT nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, nvmlClockType_t type, unsigned int *clock)
 {
     struct mock_node *node_ = mock_attached();
+    struct mock_block *gpu_;
+    nvmlReturn_t refused_ = NVML_SUCCESS;
     if (node_ == NULL)
-        return NVML_ERROR_UNINITIALIZED;
-    struct mock_block *gpu_ = mock_gpu(node_, device);
-    if (gpu_ == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    if (clock == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
+        refused_ = NVML_ERROR_UNINITIALIZED;
+    else if ((gpu_ = mock_gpu(node_, device)) == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    else if (clock == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)device, (uint64_t)type, (uint64_t)clock, MOCK_CALL_nvmlDeviceGetClockInfo, refused_);
+    if (mock_armed(gpu_)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)device, (uint64_t)type, (uint64_t)clock, MOCK_CALL_nvmlDeviceGetClockInfo, (mock_function *)nvmlDeviceGetClockInfo);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
+    }
     if ((uint32_t)type >= 2)
         return NVML_ERROR_INVALID_ARGUMENT;
     const mock_word *state_;

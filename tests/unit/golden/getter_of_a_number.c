@@ -2,13 +2,21 @@
 MOCK_EXPORT nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned int *power)
 {
     struct mock_node *node_ = mock_attached();
+    struct mock_block *gpu_;
+    nvmlReturn_t refused_ = NVML_SUCCESS;
     if (node_ == NULL)
-        return NVML_ERROR_UNINITIALIZED;
-    struct mock_block *gpu_ = mock_gpu(node_, device);
-    if (gpu_ == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    if (power == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
+        refused_ = NVML_ERROR_UNINITIALIZED;
+    else if ((gpu_ = mock_gpu(node_, device)) == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    else if (power == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)device, (uint64_t)power, 0, MOCK_CALL_nvmlDeviceGetPowerUsage, refused_);
+    if (mock_armed(gpu_)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)device, (uint64_t)power, 0, MOCK_CALL_nvmlDeviceGetPowerUsage, (mock_function *)nvmlDeviceGetPowerUsage);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
+    }
     const mock_word *state_;
     nvmlReturn_t status_ = NVML_SUCCESS;
     uint64_t v0_;

@@ -2,13 +2,21 @@
 MOCK_EXPORT nvmlReturn_t nvmlDeviceGetSerial(nvmlDevice_t device, char *serial, unsigned int length)
 {
     struct mock_node *node_ = mock_attached();
+    struct mock_block *gpu_;
+    nvmlReturn_t refused_ = NVML_SUCCESS;
     if (node_ == NULL)
-        return NVML_ERROR_UNINITIALIZED;
-    struct mock_block *gpu_ = mock_gpu(node_, device);
-    if (gpu_ == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    if (serial == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
+        refused_ = NVML_ERROR_UNINITIALIZED;
+    else if ((gpu_ = mock_gpu(node_, device)) == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    else if (serial == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)device, (uint64_t)serial, (uint64_t)length, MOCK_CALL_nvmlDeviceGetSerial, refused_);
+    if (mock_armed(gpu_)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)device, (uint64_t)serial, (uint64_t)length, MOCK_CALL_nvmlDeviceGetSerial, (mock_function *)nvmlDeviceGetSerial);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
+    }
     const mock_word *state_;
     nvmlReturn_t status_ = NVML_SUCCESS;
     struct mock_text v0_;

@@ -2,15 +2,23 @@
 MOCK_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *memory)
 {
     struct mock_node *node_ = mock_attached();
+    struct mock_block *gpu_;
+    nvmlReturn_t refused_ = NVML_SUCCESS;
     if (node_ == NULL)
-        return NVML_ERROR_UNINITIALIZED;
-    struct mock_block *gpu_ = mock_gpu(node_, device);
-    if (gpu_ == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    if (memory == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    if (memory->version != nvmlMemory_v1 && memory->version != nvmlMemory_v2)
-        return NVML_ERROR_INVALID_ARGUMENT;
+        refused_ = NVML_ERROR_UNINITIALIZED;
+    else if ((gpu_ = mock_gpu(node_, device)) == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    else if (memory == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    else if (memory->version != nvmlMemory_v1 && memory->version != nvmlMemory_v2)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)device, (uint64_t)memory, 0, MOCK_CALL_nvmlDeviceGetMemoryInfo_v2, refused_);
+    if (mock_armed(gpu_)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)device, (uint64_t)memory, 0, MOCK_CALL_nvmlDeviceGetMemoryInfo_v2, (mock_function *)nvmlDeviceGetMemoryInfo_v2);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
+    }
     const mock_word *state_;
     nvmlReturn_t status_ = NVML_SUCCESS;
     uint64_t v0_;

@@ -2,15 +2,23 @@
 MOCK_EXPORT nvmlReturn_t nvmlDeviceSetClockOffsets(nvmlDevice_t device, nvmlClockOffset_t *info)
 {
     struct mock_node *node_ = mock_attached();
+    struct mock_block *gpu_;
+    nvmlReturn_t refused_ = NVML_SUCCESS;
     if (node_ == NULL)
-        return NVML_ERROR_UNINITIALIZED;
-    struct mock_block *gpu_ = mock_gpu(node_, device);
-    if (gpu_ == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    if (info == NULL)
-        return NVML_ERROR_INVALID_ARGUMENT;
-    if (info->version != nvmlClockOffset_v1)
-        return NVML_ERROR_INVALID_ARGUMENT;
+        refused_ = NVML_ERROR_UNINITIALIZED;
+    else if ((gpu_ = mock_gpu(node_, device)) == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    else if (info == NULL)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    else if (info->version != nvmlClockOffset_v1)
+        refused_ = NVML_ERROR_INVALID_ARGUMENT;
+    if (refused_ != NVML_SUCCESS)
+        return mock_refuse_3((uint64_t)device, (uint64_t)info, 0, MOCK_CALL_nvmlDeviceSetClockOffsets, refused_);
+    if (mock_armed(gpu_)) {
+        nvmlReturn_t answer_ = mock_call_3((uint64_t)device, (uint64_t)info, 0, MOCK_CALL_nvmlDeviceSetClockOffsets, (mock_function *)nvmlDeviceSetClockOffsets);
+        if (answer_ != MOCK_GO_ON)
+            return answer_;
+    }
     if ((uint32_t)info->type >= 2)
         return NVML_ERROR_INVALID_ARGUMENT;
     const mock_word *state_;
