@@ -91,7 +91,8 @@ def test_an_sdist_builds_into_a_wheel(checkout: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {name for name in names if name.startswith("mocknvml/lib/")} == {
-        f"mocknvml/lib/{name}" for name in ("libnvidia-ml.so.1", "libnvidia-ml.so", "_node.so", "functions.json")
+        f"mocknvml/lib/{name}"
+        for name in ("libnvidia-ml.so.1", "libnvidia-ml.so", "_node.so", "functions.json", "__init__.py", "views.pyi")
     }
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"mocknvml"}
 
