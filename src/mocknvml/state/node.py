@@ -337,8 +337,7 @@ class Node(_Block, NodeFields):
         ...         gpu.power.limit = "65 W"
         """
         draft = Node.__new__(Node)
-        draft.path, draft.handle = self.path, self.handle
-        _Block.__init__(draft, self._node, NODE_BLOCK, self._scope)
+        vars(draft).update(vars(self))
         draft.gpus = [Gpu(self._node, gpu.index) for gpu in self.gpus]
         pairs: list[tuple[_Block, _Block]] = [(self, draft), *zip(self.gpus, draft.gpus, strict=True)]
         for block, drafted in pairs:
