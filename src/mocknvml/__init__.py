@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mocknvml import profiles
     from mocknvml.errors import FieldStatus, MocknvmlError, NodeError, ProfileError, UnknownKey, ValueMismatch
     from mocknvml.state.node import Gpu, Node
+    from mocknvml.state.reading import Reading
 
 _HOMES = {
     "FieldStatus": "mocknvml.errors",
@@ -20,6 +21,7 @@ _HOMES = {
     "Node": "mocknvml.state.node",
     "NodeError": "mocknvml.errors",
     "ProfileError": "mocknvml.errors",
+    "Reading": "mocknvml.state.reading",
     "UnknownKey": "mocknvml.errors",
     "ValueMismatch": "mocknvml.errors",
 }
@@ -31,6 +33,7 @@ __all__ = [
     "Node",
     "NodeError",
     "ProfileError",
+    "Reading",
     "UnknownKey",
     "ValueMismatch",
     "profiles",

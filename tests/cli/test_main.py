@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mocknvml import Node
 from tests.cli.conftest import Cli
 
 
@@ -93,3 +94,35 @@ def test_console_script_is_the_same_command(mock_env: dict[str, str]) -> None:
     result = subprocess.run([script, "--version"], env=mock_env, check=True, capture_output=True, text=True)
 
     assert result.stdout.startswith("mocknvml ")
+
+
+LOADED = "import sys; from mocknvml.cli import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+
+
+@pytest.mark.parametrize(
+    ("command", "needless"),
+    [
+        (["library"], ("yaml", "mocknvml.nvml", "mocknvml.state.layout", "mocknvml.cli.run")),
+        (["node", "create", "{node}", "--gpus", "1"], ("yaml", "mocknvml.nvml", "mocknvml.cli.run")),
+        (["get", "0", "power.limit", "--node", "{node}"], ("yaml", "mocknvml.profiles", "mocknvml.cli.run")),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(
+    mock_env: dict[str, str], node: Node, command: list[str], needless: tuple[str, ...]
+) -> None:
+    arguments = [argument.format(node=node.path) for argument in command]
+
+    result = subprocess.run(
+        [sys.executable, "-c", LOADED, *arguments], env=mock_env, check=True, capture_output=True, text=True
+    )
+
+    loaded = set(result.stderr.split())
+    assert f"mocknvml.cli.{command[0]}" in loaded
+    assert [name for name in needless if name in loaded] == []
+
+
+def test_a_mistyped_command_is_told_those_that_there_are(cli: Cli) -> None:
+    complaint = cli("gat", "0").stderr
+
+    assert complaint.startswith("mocknvml: error: argument COMMAND: invalid choice: 'gat' (choose from ")
+    assert "get" in complaint.partition("choose from")[2]

@@ -94,12 +94,13 @@ def test_reset_brings_back_what_the_node_was_made_with(cli: Cli, node: Node) -> 
 
 
 class TestDefaultPaths:
-    """As of a user without a system-wide node: the folder of root is another one."""
+    """As of a user who is not root, where /run is another folder."""
 
     @pytest.fixture(autouse=True)
     def folders(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("MOCK_NVML_NODE", *where.PRIVATE):
             monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
         (tmp_path / "run").mkdir()
         (tmp_path / "user").mkdir()
         monkeypatch.setattr(where, "SYSTEM", tmp_path / "run" / "mocknvml" / "node")
@@ -118,11 +119,21 @@ class TestDefaultPaths:
         with Node.open() as node:
             assert node.path == path
 
-    def test_others_make_a_node_of_their_own(
+    def test_without_a_folder_of_their_own_others_are_told(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() or 1000)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", f"{tmp_path}/absent")
+        assert main(["node", "create"]) == 2
+        monkeypatch.setenv("XDG_RUNTIME_DIR", "relative")
+        assert main(["node", "create"]) == 2
 
+        assert capsys.readouterr().err.splitlines() == [
+            f"mocknvml: error: {tmp_path}/absent/mocknvml: No such file or directory",
+            f"mocknvml: error: no default path: {tmp_path}/run/mocknvml/node needs root, "
+            "and XDG_RUNTIME_DIR is not set; give a path",
+        ]
+
+    def test_others_make_a_node_of_their_own(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["node", "create", "--gpus", "1"]) == 0
 
         assert capsys.readouterr().out == f"{tmp_path}/user/mocknvml/node\n"

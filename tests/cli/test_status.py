@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -136,3 +137,28 @@ def test_a_node_that_cannot_be_opened_is_one_line_and_exit_status_2(cli: Cli, tm
 
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == f"mocknvml: error: {tmp_path}/letter: not a mocknvml node file\n"
+
+
+def test_active_faults_are_shown(
+    node: Node, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faults = [
+        SimpleNamespace(name="xid", gpu=1, parameters={"xid": 79}),
+        SimpleNamespace(name="no-gpu", gpu=None, parameters={}),
+    ]
+    monkeypatch.setattr(Node, "faults", faults, raising=False)
+
+    main(["status", "--node", str(node.path)])
+    text = capsys.readouterr().out
+    main(["status", "--node", str(node.path), "--json"])
+    found = json.loads(capsys.readouterr().out)["faults"]
+
+    assert [" ".join(line.split()) for line in text.splitlines()[-3:]] == [
+        "GPU FAULT WITH",
+        "1 xid xid=79",
+        "node no-gpu",
+    ]
+    assert found == [
+        {"gpu": 1, "fault": "xid", "parameters": {"xid": 79}},
+        {"gpu": None, "fault": "no-gpu", "parameters": {}},
+    ]

@@ -92,7 +92,10 @@ def test_an_sdist_builds_into_a_wheel(checkout: Path, tmp_path: Path) -> None:
         names = archive.namelist()
     assert {name for name in names if name.startswith("mocknvml/lib/")} == {
         f"mocknvml/lib/{name}"
-        for name in ("libnvidia-ml.so.1", "libnvidia-ml.so", "_node.so", "functions.json", "calls.json")
+        for name in (
+            *("libnvidia-ml.so.1", "libnvidia-ml.so", "_node.so"),
+            *("functions.json", "calls.json", "__init__.py", "views.pyi"),
+        )
     }
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"mocknvml"}
 

@@ -12,7 +12,10 @@ from mocknvml.codegen.header import include_folder
 
 pytestmark = pytest.mark.slow
 
-FILES = ["_node.so", "calls.json", "functions.json", "libnvidia-ml.so", "libnvidia-ml.so.1"]
+FILES = [
+    *("__init__.py", "_node.so", "calls.json", "functions.json"),
+    *("libnvidia-ml.so", "libnvidia-ml.so.1", "views.pyi"),
+]
 SOURCES = Path(mocknvml.__file__).parent
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import mocknvml
-from mocknvml import FieldStatus, Node, NodeError, UnknownKey, ValueMismatch
-from mocknvml.codegen.emit_views import OTHERWISE, views
+from mocknvml import FieldStatus, Gpu, Node, NodeError, UnknownKey, ValueMismatch
+from mocknvml.codegen.emit_views import views
 from mocknvml.state.layout import layout
 
 
@@ -263,8 +263,8 @@ def test_the_stub_has_what_the_layout_has() -> None:
         if isinstance(each, ast.ClassDef)
     }
 
-    for name, scope in (("GpuFields", layout().gpu), ("NodeFields", layout().node)):
-        assert classes[name] == {block.key() for block in scope.blocks} - OTHERWISE
+    for owner, scope in ((Gpu, layout().gpu), (Node, layout().node)):
+        assert classes[f"{owner.__name__}Fields"] == {block.key() for block in scope.blocks} - set(vars(owner))
         for block in scope.blocks:
             assert {field.name for field in block.fields()} <= classes[f"{block.__name__}Fields"]
 

@@ -4,11 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
-from mocknvml.cli import clock, explain, get, library, node, profiles, reset_gpu, run, set, status, watch
 from mocknvml.cli.errors import UserError
 from mocknvml.errors import MocknvmlError
+
+COMMANDS = (*("run", "node", "library", "profiles", "explain", "get", "set", "status", "watch", "reset-gpu", "clock"),)
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,6 +33,7 @@ class Version(argparse.Action):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 2 for a mistake of the user."""
+    argv = sys.argv[1:] if argv is None else argv
     parser = Parser(
         prog="mocknvml",
         description="Run NVML clients on a machine without GPUs.",
@@ -39,8 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action=Version, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, node, library, profiles, explain, get, set, status, watch, reset_gpu, clock):
-        command.add_parser(commands)
+    # The one that is called, if that is plain: the others would take longer to import than it takes to run.
+    for command in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
+        import_module(f"mocknvml.cli.{command.replace('-', '_')}").add_parser(commands)
     try:
         args = parser.parse_args(argv)
         code: int = args.run(args)

@@ -10,6 +10,7 @@ from typing import Any
 
 from mocknvml import defaults
 from mocknvml.cli.errors import UserError
+from mocknvml.cli.summary import printable
 
 NOT_FOUND = 6
 
@@ -146,7 +147,7 @@ def run_show(args: argparse.Namespace) -> int:
 
     path = existing(args)
     with Node.open(path) as node:
-        version = node.get("driver.version")
+        version = node.read("driver.version")[0].value
         gpus = [
             {name: reading.value for name, reading in zip(("name", "uuid"), readings, strict=True)}
             for readings in (gpu.read("identity.name", "identity.uuid") for gpu in node.gpus)
@@ -154,9 +155,9 @@ def run_show(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"path": str(path), "driver": version, "gpus": gpus}, indent=2))
         return 0
-    print(f"driver {version}, {len(gpus)} GPUs")
+    print(printable(f"driver {version}, {len(gpus)} GPUs"))
     for index, gpu in enumerate(gpus):
-        print(f"{index}: {gpu['name']} ({gpu['uuid']})")
+        print(printable(f"{index}: {gpu['name']} ({gpu['uuid']})"))
     return 0
 
 

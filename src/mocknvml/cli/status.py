@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mocknvml import defaults
 from mocknvml.cli import target
-from mocknvml.cli.summary import columns, describe, table
+from mocknvml.cli.summary import columns, describe, printable, table
 
 if TYPE_CHECKING:
     from mocknvml.state.node import Gpu, Node
@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
         from mocknvml.state.node import Node
 
         with Node.open(path) as node:
-            status |= {"driver": node.get("driver.version"), "gpus": [describe(gpu) for gpu in node.gpus]}
+            (version,) = node.read("driver.version")
+            status |= {"driver": version.value, "gpus": [describe(gpu) for gpu in node.gpus]}
             blocks: list[Node | Gpu] = [node, *node.gpus]
             status["overrides"] = [override for block in blocks for override in overrides(block)]
             status["faults"] = [fault_record(fault) for fault in getattr(node, "faults", ())]
@@ -68,7 +69,8 @@ def print_status(status: dict[str, Any]) -> None:
         profile = os.environ.get("MOCK_NVML_PROFILE") or defaults.PROFILE
         print(f"each program has a private node, {profile}, because {status['why']}")
     else:
-        print(f"node {status['node']}, because {status['why']}; driver {status['driver']}\n")
+        version = printable(str(status["driver"]))
+        print(f"node {status['node']}, because {status['why']}; driver {version}\n")
         print(table(status["gpus"]) if status["gpus"] else "no GPUs")
         if status["overrides"]:
             rows = [[owner(each), each["field"], each["now"], each["was"]] for each in status["overrides"]]

@@ -26,7 +26,8 @@ MACHINES = ("x86_64", "aarch64")
 GLIBC = "2.17"
 TIMEOUT = 300  # seconds for one compiler run, from an empty cache
 SHARED = (  # in both libraries
-    *("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c", "ring.c", "calls_file.c"),
+    *("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c", "ring.c"),
+    "calls_file.c",
 )
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
@@ -66,7 +67,7 @@ def library_sources(plans: list[plan.Plan]) -> list[Path]:
 
 
 def build(out: Path, machine: str = "x86_64") -> None:
-    """Build into `out`: libnvidia-ml.so.1, the stub libnvidia-ml.so, _node.so, functions.json, calls.json, views.pyi."""
+    """Build into `out`: the libraries, what is known of their functions, and the stub of the Python views."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mocknvml-build-") as work:
         folder = Path(work)

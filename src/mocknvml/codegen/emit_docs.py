@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from mocknvml.codegen.emit_api import api_page
 from mocknvml.codegen.emit_coverage import coverage_page
 from mocknvml.codegen.explain import describe
 from mocknvml.codegen.plan import Plan
@@ -94,5 +95,6 @@ def pages(plans: list[Plan], tests: Path) -> dict[str, str]:
     return {
         "functions.md": functions_page(plans),
         "fields.md": fields_page(),
+        "python.md": api_page(NOTE),
         "coverage.md": coverage_page(plans, tests, NOTE),
     }

@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from itertools import chain
 
 from mocknvml.state.layout import Scope, layout
+from mocknvml.state.node import Gpu, Node
 from mocknvml.state.values import UNITS
 from mocknvml.table.blocks import Block, Domain, Field, Member, Number, Octets, Record, Records, Text
-
-# What Gpu offers under the name of a block, with more than its fields (`state/processes.py`).
-OTHERWISE = {"processes"}
 
 HEAD = '''\
 # Generated from the blocks of src/mocknvml/nvml, do not edit.
@@ -55,14 +53,15 @@ def views() -> str:
         for field in block.fields()
         if isinstance(field, Records)
     }
-    parts = [HEAD, *map(_record, records.values()), *blocks, _fields("GpuFields", gpu), _fields("NodeFields", node)]
+    parts = [HEAD, *map(_record, records.values()), *blocks, _fields(Gpu, gpu), _fields(Node, node)]
     return "\n".join(parts)
 
 
-def _fields(name: str, scope: Scope) -> str:
-    lines = [f"class {name}:"]
+def _fields(owner: type[Gpu | Node], scope: Scope) -> str:
+    """The blocks of a GPU or node, but for those under whose names it offers something of its own."""
+    lines = [f"class {owner.__name__}Fields:"]
     for block in scope.blocks:
-        if block.key() not in OTHERWISE:
+        if block.key() not in vars(owner):
             lines += _property(block.key(), f"{block.__name__}Fields", _headline(block))
     return "\n".join([*lines, ""])
 

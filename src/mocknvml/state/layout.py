@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
+from itertools import chain, product
 
 from mocknvml.nvml import BLOCKS, ROWS
 from mocknvml.table.blocks import Block, Field, Number, Octets, Records, Text
@@ -81,10 +81,11 @@ class Scope:
 
     def __init__(self, blocks: tuple[type[Block], ...]) -> None:
         self.blocks = blocks
+        self.fields = {block.key(): block.fields() for block in blocks}
         self.places: dict[str, Place] = {}
         self.derived: dict[str, Field] = {}
         words = 0
-        for field in (field for block in blocks for field in block.fields()):
+        for field in chain.from_iterable(self.fields.values()):
             if field.expression is not None:
                 self.derived[field.key] = field
                 continue

@@ -20,7 +20,7 @@ from mocknvml.state.events import Events
 from mocknvml.state.layout import NOT_SUPPORTED, SUCCESS_HEAD, Scope, layout
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
 from mocknvml.state.processes import ProcessList
-from mocknvml.state.reading import Reading, Snapshot, differs
+from mocknvml.state.reading import Reading, Snapshot, changed
 from mocknvml.state.rules import Rules
 from mocknvml.state.selectors import select
 from mocknvml.state.values import Value, decode, did_you_mean, elements, parse, parse_number, split_key, words
@@ -130,12 +130,7 @@ class _Block:
         now, then = self._words(0, self._scope.words), self._baseline()
         present = Snapshot(self._scope, now, self._evaluate)
         made = Snapshot(self._scope, then, lambda at: then[at + 1])
-        return [
-            (present.read(place.field, element), made.read(place.field, element))
-            for place in self._scope.places.values()
-            for element in place.element_names()
-            if differs(place, place.element(place.index(element)), now, then)
-        ]
+        return [(present.read(*each), made.read(*each)) for each in changed(self._scope, now, then)]
 
     def field(self, key: str) -> Field:
         """What a key that `set` takes names."""
@@ -150,18 +145,17 @@ class _Block:
     if not TYPE_CHECKING:  # which knows the attributes from the stub, and would take any name
 
         def __getattr__(self, name):
-            blocks = [block.key() for block in self._scope.blocks]
-            if name not in blocks:
-                raise AttributeError(f"{name}: no such block{did_you_mean(name, blocks)}")
+            if name not in self._scope.fields:
+                raise AttributeError(f"{name}: no such block{did_you_mean(name, self._scope.fields)}")
             return _View(self, name)
 
         def __setattr__(self, name, value):
-            if "_scope" in vars(self) and name in {block.key() for block in self._scope.blocks}:
+            if "_scope" in vars(self) and name in self._scope.fields:
                 raise AttributeError(f"{name}: a block of fields; set one of them, or several in an edit")
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(block.key() for block in self._scope.blocks)]
+        return [*super().__dir__(), *self._scope.fields]
 
     def _words(self, at: int, count: int) -> list[int]:
         buffer = (c_uint64 * count)()
@@ -383,8 +377,7 @@ class Node(_Block, NodeFields):
         ...         gpu.power.limit = "65 W"
         """
         draft = Node.__new__(Node)
-        draft.path, draft.handle = self.path, self.handle
-        _Block.__init__(draft, self._node, NODE_BLOCK, self._scope)
+        vars(draft).update(vars(self))
         draft.gpus = [Gpu(self._node, gpu.index) for gpu in self.gpus]
         pairs: list[tuple[_Block, _Block]] = [(self, draft), *zip(self.gpus, draft.gpus, strict=True)]
         for block, drafted in pairs:

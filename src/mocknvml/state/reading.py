@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mocknvml.errors import return_name
 from mocknvml.nvml.gpm import Gpm
-from mocknvml.state.layout import NOT_SUPPORTED, SIGNAL_SHIFT, Place, Scope
+from mocknvml.state.layout import NOT_SUPPORTED, SIGNAL_SHIFT, Scope
 from mocknvml.state.values import Value, decode
 from mocknvml.state.written import to_text, written
 from mocknvml.table.blocks import Expression, Field, Number
@@ -78,10 +79,16 @@ class Snapshot:
         return 0, left + right if operand.operator == "+" else max(left - right, 0)
 
 
-def differs(place: Place, at: int, now: Sequence[int], then: Sequence[int]) -> bool:
-    """Whether somebody has changed an element: what grows by itself only counts if its status has."""
-    if place.field.key in SUMS:
-        return False
-    grows = isinstance(place.field, Number) and place.field.integral is not None
-    words = 1 if grows else place.element_words
-    return now[at : at + words] != then[at : at + words]
+def changed(scope: Scope, now: Sequence[int], then: Sequence[int]) -> Iterator[tuple[Field, tuple[str, ...]]]:
+    """What somebody has changed between two copies; what grows by itself counts only if its status has changed."""
+    words = [at for at, (one, other) in enumerate(zip(now, then, strict=True)) if one != other]
+    for place in scope.places.values():
+        field, size = place.field, place.element_words
+        first = bisect_left(words, place.offset)
+        if first == len(words) or words[first] >= place.offset + size * place.elements or field.key in SUMS:
+            continue
+        compared = 1 if isinstance(field, Number) and field.integral is not None else size
+        for number, element in enumerate(place.element_names()):
+            at = place.offset + number * size
+            if now[at : at + compared] != then[at : at + compared]:
+                yield field, element

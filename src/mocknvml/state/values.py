@@ -7,6 +7,7 @@ import re
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import chain
 from typing import Final
 
 from mocknvml.errors import UnknownKey, ValueMismatch
@@ -175,8 +176,8 @@ def split_key(scope: Scope, key: str) -> tuple[Place, tuple[str, ...]]:
 
 def _indexed(scope: Scope, block: str, index: str) -> list[Place]:
     """The fields of a block whose one index may have this name."""
-    fields = (place for place in scope.places.values() if place.field.block.key() == block and not index.isdigit())
-    return [place for place in fields if len(place.field.per) == 1 and index in place.field.per[0].keys]
+    fields = (field for field in scope.fields.get(block, ()) if len(field.per) == 1 and not index.isdigit())
+    return [scope.places[field.key] for field in fields if index in field.per[0].keys]
 
 
 def _unknown(scope: Scope, key: str, meant: list[Place]) -> UnknownKey:
@@ -196,9 +197,8 @@ def elements(scope: Scope, key: str | None) -> Iterator[tuple[Field, tuple[str, 
     name, *indices = rest.split(".")
     chosen = [
         (field, element)
-        for each in scope.blocks
-        for field in each.fields()
-        if key is None or (field.block.key() == block and (not rest or field.name == name))
+        for field in (chain.from_iterable(scope.fields.values()) if key is None else scope.fields.get(block, ()))
+        if not rest or field.name == name
         for element in (scope.places[field.key].element_names() if field.key in scope.places else ((),))
         if element[: len(indices)] == tuple(indices)
     ]

@@ -20,9 +20,10 @@ class Found(NamedTuple):
 
 
 def defaults() -> list[Path]:
-    """Where a node is looked for, in this order."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return [SYSTEM, *([Path(runtime, "mocknvml", "node")] if runtime else [])]
+    """Where a node is looked for, in this order. Root's is the system's, whoever's environment it has."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    own = [Path(runtime, "mocknvml", "node")] if runtime.startswith("/") and os.geteuid() != 0 else []
+    return [SYSTEM, *own]
 
 
 def find(given: str | os.PathLike[str] | None = None) -> Found:
@@ -52,7 +53,7 @@ def existing(given: str | os.PathLike[str] | None = None) -> Path:
 
 
 def refuse_strangers(path: Path) -> None:
-    """A default path that others could have made or can change is not trusted."""
+    """A default path that others could have made or can change is not trusted: neither file nor folder."""
     for part in (path.parent, path):
         status = part.stat()
         if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
@@ -63,12 +64,11 @@ def refuse_strangers(path: Path) -> None:
 
 def to_make() -> Path:
     """The default path, with its folder, which others may read."""
-    candidates = defaults() if os.geteuid() == 0 else defaults()[1:]
-    for path in candidates:
-        try:
-            path.parent.mkdir(mode=0o755, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(path.parent, os.W_OK):
-            return path
-    raise NodeError(f"no default path: XDG_RUNTIME_DIR names no folder that you may write to, and {SYSTEM} needs root")
+    path = defaults()[-1]
+    if path is SYSTEM and os.geteuid() != 0:
+        raise NodeError(f"no default path: {SYSTEM} needs root, and XDG_RUNTIME_DIR is not set; give a path")
+    try:
+        path.parent.mkdir(mode=0o755, exist_ok=True)
+    except OSError as error:
+        raise NodeError(f"{path.parent}: {error.strerror}") from None
+    return path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Literal
 
 Kind = Literal["u32", "u64", "i32", "flag"]
@@ -244,6 +245,7 @@ class Block:
     of_node: ClassVar[bool] = False
 
     @classmethod
+    @cache
     def key(cls) -> str:
         return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(cls.__name__))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -100,10 +101,14 @@ class NoField:
 def _caller() -> str:
     """Path from the folder of the package's sources, and line, of the row."""
     frame = sys._getframe(2)
-    path = Path(frame.f_code.co_filename)
-    parts = path.parts
+    return f"{_source(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+@cache
+def _source(file: str) -> Path:
+    parts = Path(file).parts
     start = len(parts) - 1 - parts[::-1].index("mocknvml") if "mocknvml" in parts else len(parts) - 1
-    return f"{Path('src', *parts[start:])}:{frame.f_lineno}"
+    return Path("src", *parts[start:])
 
 
 def _selected(output: Output) -> Selected:
