@@ -24,6 +24,7 @@ _Atomic(struct mock_node *) mock_latest;
 _Atomic uint64_t mock_initialised_at;
 static uint32_t init_count; /* under the lock, as all of the following */
 static bool static_used;    /* once: its GPUs stay made */
+static bool hidden;
 static _Atomic(struct mock_node *) newest; /* of all nodes that the process has attached to */
 static struct mock_node first_node;
 __attribute__((section(".bss.devices"))) struct mock_device mock_devices[MOCK_MAX_GPUS];
@@ -216,8 +217,10 @@ static nvmlReturn_t file_attach(const char *path, struct mock_node **attached)
 static nvmlReturn_t attach(struct mock_node **node)
 {
     struct config config;
-    nvmlReturn_t result = read_environment(&config);
 
+    if (hidden)
+        return NVML_ERROR_LIBRARY_NOT_FOUND;
+    nvmlReturn_t result = read_environment(&config);
     if (result != NVML_SUCCESS)
         return result;
     return config.node != NULL ? file_attach(config.node, node) : private_attach(&config, node);
@@ -274,6 +277,19 @@ nvmlReturn_t native_nvmlShutdown(void)
     mock_unlock();
     /* One shutdown too many is no error: nvml.h, "for backwards compatibility"; the real library answers so. */
     return NVML_SUCCESS;
+}
+
+bool mock_hide(bool hide)
+{
+    mock_lock();
+    bool before = hidden;
+    hidden = hide;
+    if (mock_attached() != NULL) {
+        atomic_store_explicit(&mock_current, NULL, memory_order_release);
+        mock_event_sets_end();
+    }
+    mock_unlock();
+    return before;
 }
 
 /* Answers without an init: then for the node that an init would attach to. */

@@ -127,6 +127,9 @@ static inline bool mock_drains(const struct mock_node *node)
 
 extern _Atomic uint64_t mock_initialised_at; /* node time of the first init */
 
+/* End all inits, and choose whether later ones answer as where there is no library. Answers what held before. */
+bool mock_hide(bool hide);
+
 nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value);
 bool mock_privileged(void);
 
