@@ -43,7 +43,7 @@ def gpu_node(
     """
     with Nodes() as nodes:
         node = nodes.fresh(profile, gpus, driver)
-        with _environment(nodes.environment), found():
+        with found(), _environment(nodes.environment):
             yield node
 
 
@@ -130,7 +130,7 @@ def forget() -> None:
                 names[functions].clear()
                 names.update({handle: None, count: 0})
         if name == "nvitop.api.libnvml":
-            names["__flags"].clear()
+            names.get("__flags", []).clear()
             names["__initialized"] = False
 
 
