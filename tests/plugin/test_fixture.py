@@ -30,7 +30,11 @@ def count():
     return pynvml.nvmlDeviceGetCount()
 
 def child(program, *arguments):
-    return subprocess.run([sys.executable, *arguments, "-c", program], capture_output=True, text=True, check=True).stdout
+    return shown(*arguments, "-c", program)
+
+def shown(*arguments, **env):
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=True).stdout
 
 COUNT = "import pynvml as n; n.nvmlInit(); print(n.nvmlDeviceGetCount())"
 """
@@ -73,13 +77,11 @@ import json
 @pytest.mark.gpu_node("t4", gpus=2)
 def test(gpu_node):
     gpu_node.gpus[1].set("thermal.temperature.gpu", "91 C")
-    shown = subprocess.run([sys.executable, "-m", "gpustat", "--json"], capture_output=True, check=True).stdout
-    assert [gpu["name"] for gpu in json.loads(shown)["gpus"]] == ["Tesla T4"] * 2
-    assert json.loads(shown)["gpus"][1]["temperature.gpu"] == 91
-    command = [sys.executable, "-m", "nvitop", "--once", "--ascii"]
-    shown = subprocess.run(command, env={**os.environ, "COLUMNS": "200"}, capture_output=True, text=True, check=True).stdout
-    assert shown.count("Tesla T4") == 2
-    assert "91C" in shown
+    gpus = json.loads(shown("-m", "gpustat", "--json"))["gpus"]
+    assert [(gpu["name"], gpu["temperature.gpu"] == 91) for gpu in gpus] == [("Tesla T4", False), ("Tesla T4", True)]
+    screen = shown("-m", "nvitop", "--once", "--ascii", COLUMNS="200")
+    assert screen.count("Tesla T4") == 2
+    assert "91C" in screen
 """
     passes(HELPERS + source, tests=1)
 
@@ -88,8 +90,7 @@ def test_a_mocknvml_command_finds_the_node(passes: Passes) -> None:
     source = """
 @pytest.mark.gpu_node("t4", gpus=3)
 def test(gpu_node):
-    command = [sys.executable, "-m", "mocknvml", "run", "--", sys.executable, "-c", COUNT]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "3\\n"
+    assert shown("-m", "mocknvml", "run", "--", sys.executable, "-c", COUNT) == "3\\n"
 """
     passes(HELPERS + source, tests=1)
 
@@ -466,7 +467,12 @@ def test_absent():
 
 
 def test_the_plugin_imports_next_to_nothing() -> None:
-    program = "import pytest, sys; before = set(sys.modules); import mocknvml.pytest_plugin; print(*sys.modules.keys() - before)"
+    program = """
+import pytest, sys
+before = set(sys.modules)
+import mocknvml.pytest_plugin
+print(*sys.modules.keys() - before)
+"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert set(done.stdout.split()) == {"mocknvml", "mocknvml.defaults", "mocknvml.pytest_plugin"}
