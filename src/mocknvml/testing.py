@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -87,6 +88,8 @@ class Nodes:
         try:
             if node.handle:
                 node.reset()
+                host, wall = time.monotonic_ns(), time.time_ns()
+                node.update({"time.host": f"{host} ns", "time.epoch": f"{wall // 1000} us"})  # as of a node made now
                 return True
         except NodeError:
             node.close()

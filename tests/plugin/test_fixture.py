@@ -249,13 +249,20 @@ def test_a_wrong_marker_is_told_in_one_line(run: Run, arguments: str, message: s
 
 def test_nothing_passes_from_one_test_to_the_next(passes: Passes) -> None:
     source = """
+import time
+
+@pytest.fixture
+def start():
+    return time.monotonic_ns()
+
 @pytest.mark.parametrize("turn", range(3))
-def test(gpu_node, turn):
+def test(start, gpu_node, turn):
     gpu = gpu_node.gpus[0]
     assert gpu.get("thermal.temperature.gpu") < 91
     assert gpu.status("memory.total") == 0
     assert gpu.get("processes.running") == []
     assert gpu_node.now < 3600 * 10**9
+    assert start < gpu_node.get("time.host") < time.monotonic_ns()
     assert gpu_node.get("driver.version") == "550.54.15"
     gpu.set("thermal.temperature.gpu", "91 C")
     gpu.fail("memory.total", 15)
