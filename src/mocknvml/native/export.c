@@ -3,8 +3,6 @@
  * The private interface of nvidia-smi: a table of function pointers behind one GUID, its size in bytes first. nvidia-smi
  * takes a missing slot for UNINITIALIZED, and a success with nothing written for the truth; so every slot is there and
  * answers NOT_SUPPORTED (seen with nvidia-smi 450 to 555).
- *
- * Behind another GUID, which is mocknvml's own, stands what mocknvml.testing calls.
  */
 #include "runtime.h"
 
@@ -14,10 +12,6 @@ enum {
 
 static const unsigned char guid[16] = {
     0xC4, 0xFE, 0x3E, 0x6C, 0xC9, 0x8F, 0x6C, 0x4E, 0xA3, 0x27, 0xEE, 0x69, 0x6E, 0x12, 0xF7, 0xC4,
-};
-
-static const unsigned char testing_guid[16] = {
-    0x6D, 0x6F, 0x63, 0x6B, 0x6E, 0x76, 0x6D, 0x6C, 0x8E, 0x1B, 0x4F, 0x27, 0x9A, 0x53, 0xD0, 0x01,
 };
 
 static nvmlReturn_t not_supported(void)
@@ -33,23 +27,12 @@ static struct {
 
 _Static_assert(sizeof table == 4096, "the size that nvidia-smi is known to accept");
 
-static struct {
-    size_t size;
-    bool (*hide)(bool hide);
-} testing;
-
 nvmlReturn_t native_nvmlInternalGetExportTable(const void **table_out, const void *guid_in)
 {
     /* As the real library does: an unknown GUID clears the pointer. */
     *table_out = NULL;
-    if (memcmp(guid_in, testing_guid, sizeof testing_guid) == 0) {
-        mock_lock();
-        testing.hide = mock_hide;
-        testing.size = sizeof testing;
-        mock_unlock();
-        *table_out = &testing;
+    if (mock_testing_table(guid_in, table_out))
         return NVML_SUCCESS;
-    }
     if (memcmp(guid_in, guid, sizeof guid) != 0)
         return NVML_ERROR_INVALID_ARGUMENT;
     mock_lock();
