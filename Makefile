@@ -36,8 +36,8 @@ sanitize: $(LIBRARY)  ## Run tests under AddressSanitizer, UBSan and ThreadSanit
 	$(BIN)/pytest -m slow tests/sanitizers
 
 .PHONY: bench
-bench: $(LIBRARY)  ## Compare with an empty library, in ratios
-	$(BIN)/python tests/bench/run.py
+bench: $(LIBRARY)  ## Compare with an empty library, in ratios; BASE=REF: with that commit's
+	$(BIN)/python tests/bench/run.py $(if $(BASE),--base $(BASE))
 
 .PHONY: lint
 lint: $(LIBRARY)  ## Check style and types

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import mocknvml
+from mocknvml import defaults
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,9 @@ def library() -> Path:
 
 @pytest.fixture
 def mock_env(library: Path) -> dict[str, str]:
-    """An environment for a client: it finds the library, and no setting of the caller's changes the node."""
+    """An environment for a client: it finds the library, and no setting of the caller's changes the node.
+
+    The version is the default. That it is given keeps a client from a node at a default path of the machine.
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_NVML_")}
-    return env | {"LD_LIBRARY_PATH": str(library.parent)}
+    return env | {"LD_LIBRARY_PATH": str(library.parent), "MOCK_NVML_DRIVER_VERSION": defaults.DRIVER}

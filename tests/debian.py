@@ -38,47 +38,48 @@ Acquire::https::Timeout "30";
 
 def fetch(package: str) -> Path | None:
     """Give the root folder of the unpacked package, or None if it cannot be had here."""
-    return _fetch(package)[0]
+    return _fetch(package, "")[0]
 
 
-def fetch_or_skip(package: str) -> Path:
-    root, reason = _fetch(package)
+def fetch_or_skip(package: str, suite: str = "") -> Path:
+    """The same of the machine's suite or another one, such as `bullseye`; skip the test where it cannot be had."""
+    root, reason = _fetch(package, suite)
     if root is None:
         pytest.skip(f"Debian package {package}: {reason}")
     return root
 
 
 @functools.cache
-def _fetch(package: str) -> tuple[Path | None, str]:
-    root = CACHE / package
+def _fetch(package: str, suite: str) -> tuple[Path | None, str]:
+    root = CACHE / suite / package
     if root.is_dir():
         return root, ""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return None, "apt-get or dpkg-deb is missing"
     with _locked():
         # Another test process may have been faster.
-        if not root.is_dir() and (reason := _update() or _unpack(package, root)):
+        if not root.is_dir() and (reason := _update(suite) or _unpack(package, root, suite)):
             return None, reason
     return root, ""
 
 
 @functools.cache
-def _update() -> str:
+def _update(suite: str) -> str:
     """Fetch the package lists; return why that failed, or nothing."""
-    apt = CACHE / "apt"
+    apt = CACHE / suite / "apt"
     for folder in ("state/lists/partial", "cache/archives/partial", "sources"):
         (apt / folder).mkdir(parents=True, exist_ok=True)
     (apt / "apt.conf").write_text(CONFIGURATION.format(apt=apt))
-    if not _write_sources(apt / "sources"):
+    if not _write_sources(apt / "sources", suite):
         return "apt has no Debian sources"
     return _run(["apt-get", "-c", apt / "apt.conf", "update"])
 
 
-def _unpack(package: str, root: Path) -> str:
+def _unpack(package: str, root: Path, suite: str) -> str:
     """Download and unpack one package; return why that failed, or nothing."""
     # The rename makes a folder that is there a whole one, also after a kill.
     with tempfile.TemporaryDirectory(dir=CACHE, prefix=f".{package}.") as folder:
-        if reason := _run(["apt-get", "-c", CACHE / "apt" / "apt.conf", "download", package], cwd=folder):
+        if reason := _run(["apt-get", "-c", CACHE / suite / "apt" / "apt.conf", "download", package], cwd=folder):
             return reason
         (archive,) = Path(folder).glob("*.deb")
         unpacked = Path(folder) / "root"
@@ -88,8 +89,10 @@ def _unpack(package: str, root: Path) -> str:
     return ""
 
 
-def _write_sources(folder: Path, etc: Path = Path("/etc/apt")) -> bool:
-    """Write the machine's sources that have a component `main` with all of Debian's components."""
+def _write_sources(folder: Path, suite: str, etc: Path = Path("/etc/apt")) -> bool:
+    """Write the machine's sources that have a component `main` with all of Debian's components, of another suite if one
+    is named.
+    """
     one_line = re.compile(r"^(deb\s+(?:\[[^]]*\]\s+)?\S+\s+\S+)\s+main\b.*$", re.MULTILINE)
     lists = [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*.list"))]
     lines = [source for path in lists if path.is_file() for source in one_line.findall(path.read_text())]
@@ -99,6 +102,10 @@ def _write_sources(folder: Path, etc: Path = Path("/etc/apt")) -> bool:
     for path in sorted((etc / "sources.list.d").glob("*.sources")):
         stanzas += [s for s in re.split(r"\n\s*\n", path.read_text()) if field.search(s)]
 
+    if suite:  # updates and security come as suites of their own
+        lines = [re.sub(r"(\S+)$", suite, line) for line in lines if not re.search(r"[-/]\S*$", line.split()[-1])]
+        own = re.compile(r"^Suites:.*$", re.MULTILINE)
+        stanzas = [own.sub(f"Suites: {suite}", s) for s in stanzas if "-security" not in s]
     (folder / "machine.list").write_text("".join(f"{line} {COMPONENTS}\n" for line in lines))
     (folder / "machine.sources").write_text("\n\n".join(field.sub(f"Components: {COMPONENTS}", s) for s in stanzas))
     return bool(lines or stanzas)

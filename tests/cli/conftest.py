@@ -12,11 +12,10 @@ class Cli(Protocol):
 @pytest.fixture
 def cli(mock_env: dict[str, str]) -> Cli:
     """Runs `mocknvml ARGUMENTS`, with further environment variables, and returns the finished process."""
+    clean = {name: value for name, value in mock_env.items() if not name.startswith("MOCK_NVML_")}
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mocknvml", *arguments]
-        return subprocess.run(
-            command, env=mock_env | variables, check=False, capture_output=True, text=True, timeout=60
-        )
+        return subprocess.run(command, env=clean | variables, check=False, capture_output=True, text=True, timeout=60)
 
     return run

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from mocknvml import Node
 from tests.cli.conftest import Cli
 
@@ -63,3 +65,14 @@ def test_what_is_not_there_is_told(cli: Cli, tmp_path: Path) -> None:
     assert shown.stderr == f"mocknvml: error: {absent}: no such node file; create the node first\n"
     assert removed.stderr == f"mocknvml: error: {absent}: No such file or directory\n"
     assert made.stderr == f"mocknvml: error: {absent}/node: No such file or directory\n"
+
+
+@pytest.mark.parametrize(("arguments", "privileges"), [((), 0), (("--privileges", "any"), 1)])
+def test_a_node_may_give_privileges_to_all(
+    arguments: tuple[str, ...], privileges: int, cli: Cli, tmp_path: Path
+) -> None:
+    done = cli("node", "create", str(tmp_path / "node"), *arguments)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    with Node.open(tmp_path / "node") as node:
+        assert node.get("access.privileges") == privileges

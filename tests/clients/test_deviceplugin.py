@@ -3,10 +3,7 @@
 A real plugin asks NVML what GPUs there are and the kubelet believes it, so this is what a cluster would see.
 """
 
-import fcntl
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,9 +11,6 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.slow
-
-SOURCES = Path(__file__).parent / "deviceplugin"
-BUILD = Path(__file__).parents[2] / "build" / "deviceplugin"
 
 
 def run(*command: str | Path, env: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -28,28 +22,6 @@ def output_of(*command: str | Path, env: dict[str, str], folder: Path) -> Any:
     result = run(*command, env=env, folder=folder)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
-
-
-@pytest.fixture(scope="module")
-def programs() -> Path:
-    """The folder of the built `plugin` and `kubelet`."""
-    for tool in ("go", "gcc"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"no {tool} on PATH; the device plugin is built with Go and cgo")
-    BUILD.mkdir(parents=True, exist_ok=True)
-    env = os.environ | {
-        "CGO_ENABLED": "1",
-        # go-nvml wraps deprecated functions too; their warnings would bury an error.
-        "CGO_CFLAGS": "-O2 -Wno-deprecated-declarations",
-    }
-    # NVML's symbols are undefined until go-nvml has opened the library, but some linkers bind at start by default.
-    lazy = "-ldflags=-extldflags=-Wl,-z,lazy"
-    command = ["go", "build", "-buildvcs=false", lazy, "-o", f"{BUILD}/", "./..."]
-    # Go writes a program only if it has changed, so whoever comes second through the lock disturbs no running one.
-    with (BUILD / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(command, cwd=SOURCES, env=env, check=True, timeout=600)
-    return BUILD
 
 
 def inventory(programs: Path, env: dict[str, str], folder: Path) -> Any:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pynvml as n
 
@@ -97,14 +98,24 @@ def _time(microseconds: int) -> str:
     return f"{moment:%Y/%m/%d %H:%M:%S}.{microseconds // 1000 % 1000:03}"
 
 
+def _masked(text: str) -> str:
+    return re.sub("[1-9A-Fa-f]", "1", text)
+
+
+def _hex(text: str) -> str:
+    return f"{int(text, 16):X}"
+
+
 TEXT = Kind(lambda value: (value.decode() if isinstance(value, bytes) else str(value)) if value else REFUSED)
 NUMBER = Kind(str)
-# What tells one board from all others: that there is one, not which.
-PRESENT = Kind(lambda value: "given" if value else REFUSED, lambda text: "given")
 ANSWERED = Kind(lambda value: "given", lambda text: "given")  # zero is printed too
 # A list, of which only the length means anything: each capture has its own.
 LISTED = Kind(lambda value: "none" if not value else "some", lambda text: "none" if text in ("", "None") else "some")
-HEX = Kind(lambda value: f"{int(value):X}", lambda text: f"{int(text, 16):X}")
+HEX = Kind(lambda value: f"{int(value):X}", _hex)
+# What tells one board from all others: of what form it is, not which.
+MASKED = Kind(TEXT.show, _masked)
+MASKED_HEX = Kind(HEX.show, lambda text: _hex(_masked(text)))
+MASKED_UUID = Kind(lambda octets: str(UUID(bytes=bytes(octets))), _masked)
 YES = choice({0: "No", 1: "Yes"})
 ENABLED = choice({0: "Disabled", 1: "Enabled"})
 MIB = unit("MiB", 2**20)

@@ -1,8 +1,8 @@
 """Extracts the facts of captures of `nvidia-smi -q` into expected.json: `python -m tests.conformance.extract FOLDER`.
 
-The captures belong to those who made them; what a board answers is a fact, and stands in expected.json. Of what tells
-one board from all others (serial numbers, UUIDs) it holds only that there is one. A capture is taken if it is of a
-whole GPU on Linux; the others are listed in EXCLUDED with the reason.
+The captures belong to those who made them; what a board answers is a fact, and stands in expected.json. In what
+tells one board from all others (serial numbers, UUIDs), every digit but 0 is a 1 there. A capture is taken if it is of
+a whole GPU on Linux; the others are listed in EXCLUDED with the reason.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.conformance import smi
 from tests.conformance.calls import LISTED, REFUSED, Element
-from tests.conformance.lines import SETTINGS, STATIC, VOLATILE
+from tests.conformance.lines import CONFIGURED, STATIC, VOLATILE
 
 EXPECTED = Path(__file__).with_name("expected.json")
 EXCLUDED = {
@@ -24,9 +24,9 @@ EXCLUDED = {
     "t4.driver512.78.xml": "Windows: another driver model (512.78 is a release for it)",
     "a100-sxm4-80gb.driver535.54.03.xml": "MIG is on: its devices are not modelled yet",
 }
-ELEMENTS = (*STATIC, *SETTINGS, *(line for lines in VOLATILE.values() for line in lines))
+ELEMENTS = (*STATIC, *CONFIGURED, *(line for lines in VOLATILE.values() for line in lines))
 # Neither a value nor a refusal of the board: what the driver no longer tells, and what the publisher masked.
-UNTOLD = ("Requested functionality has been deprecated", "[REDACTED]")
+UNTOLD = ("Requested functionality has been deprecated", "[REDACTED]", "REDACTED")
 FOLDERS = ("supported_clocks", "processes", "remapped_rows")  # N/A where the board refuses, else a folder of elements
 
 

@@ -14,13 +14,15 @@ from tests.conformance.calls import (
     HEX,
     KB_S,
     LISTED,
+    MASKED,
+    MASKED_HEX,
+    MASKED_UUID,
     MHZ,
     MIB,
     MICROSECONDS,
     NANOSECONDS,
     NUMBER,
     PERCENT,
-    PRESENT,
     PSTATE,
     TEXT,
     TIME,
@@ -361,18 +363,8 @@ STATIC = (
     ),
 )
 
-# What the maker of a card decides, not NVIDIA: compared where the subsystem id is the same.
-PARTNER = (
-    "pci/pci_sub_system_id",
-    "gpu_power_readings/default_power_limit",
-    "gpu_power_readings/min_power_limit",
-    "gpu_power_readings/max_power_limit",
-    "max_clocks/",
-    "supported_gpu_target_temp/",
-)
-
-# What an owner, a user, the driver or the place of a board decides.
-SETTINGS = (
+# What an owner, a user, the driver or the place of a board decides; settings.py has those that vary between captures.
+CONFIGURED = (
     element(
         "display_mode|display_attached",
         "Display Mode|Display Attached",
@@ -385,9 +377,9 @@ SETTINGS = (
     element("mig_mode/current_mig", "MIG Mode/Current", ENABLED, call("nvmlDeviceGetMigMode", at=0)),
     element("mig_mode/pending_mig", "MIG Mode/Pending", ENABLED, call("nvmlDeviceGetMigMode", at=1)),
     element("accounting_mode", "Accounting Mode", ENABLED, call("nvmlDeviceGetAccountingMode")),
-    element("serial", "Serial Number", PRESENT, call("nvmlDeviceGetSerial")),
-    element("uuid", "GPU UUID", PRESENT, call("nvmlDeviceGetUUID")),
-    element("pdi", "GPU PDI", PRESENT, call("nvmlDeviceGetPdi")),
+    element("serial", "Serial Number", MASKED, call("nvmlDeviceGetSerial")),
+    element("uuid", "GPU UUID", MASKED, call("nvmlDeviceGetUUID")),
+    element("pdi", "GPU PDI", MASKED_HEX, call("nvmlDeviceGetPdi")),
     element("minor_number", "Minor Number", NUMBER, call("nvmlDeviceGetMinorNumber")),
     element("vbios_version", "VBIOS Version", TEXT, call("nvmlDeviceGetVbiosVersion")),
     element("board_id", "Board ID", HEX, call("nvmlDeviceGetBoardId")),
@@ -406,7 +398,7 @@ SETTINGS = (
     element(
         "platformInfo/chassis_serial_number",
         "Platform Info/Chassis Serial Number",
-        PRESENT,
+        MASKED,
         platform("chassisSerialNumber"),
     ),
     element(
@@ -512,8 +504,20 @@ SETTINGS = (
         )
         for xml, text, clock in (CLOCKS[0], CLOCKS[2])
     ),
+    element(
+        "inforom_bbx_flush/latest_timestamp",
+        "Inforom BBX Object Flush/Latest Timestamp",
+        TIME,
+        call("nvmlDeviceGetLastBBXFlushTime", at=0),
+    ),
+    element(
+        "inforom_bbx_flush/latest_duration",
+        "Inforom BBX Object Flush/Latest Duration",
+        MICROSECONDS,
+        call("nvmlDeviceGetLastBBXFlushTime", at=1),
+    ),
     element("fabric/cliqueId", "Fabric/CliqueId", NUMBER, fabric("cliqueId")),
-    element("fabric/clusterUuid", "Fabric/ClusterUUID", PRESENT, fabric("clusterUuid")),
+    element("fabric/clusterUuid", "Fabric/ClusterUUID", MASKED_UUID, fabric("clusterUuid")),
 )
 
 # Readings that move, by the reason why: compared are that there is one, and that it makes sense.
@@ -697,18 +701,6 @@ VOLATILE: dict[str, tuple[Element, ...]] = {
         element("pci/rx_util", "PCI/Rx Throughput", KB_S, call("nvmlDeviceGetPcieThroughput", 1)),
     ),
     "counters": (
-        element(
-            "inforom_bbx_flush/latest_timestamp",
-            "Inforom BBX Object Flush/Latest Timestamp",
-            TIME,
-            call("nvmlDeviceGetLastBBXFlushTime", at=0),
-        ),
-        element(
-            "inforom_bbx_flush/latest_duration",
-            "Inforom BBX Object Flush/Latest Duration",
-            MICROSECONDS,
-            call("nvmlDeviceGetLastBBXFlushTime", at=1),
-        ),
         element(
             "inforom_time_data/time_run",
             "Inforom Time Data/Time Run",

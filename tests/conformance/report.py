@@ -1,13 +1,14 @@
 """What boards answer, against what captures print: `python -m tests.conformance.report`.
 
-Each capture of expected.json is asked of a node of its board and its driver. With --page, writes the page of the
-reference.
+Each capture of expected.json is asked of a node of its board, its driver and its settings. With --page, writes the
+page of the reference.
 """
 
 import ctypes
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -21,15 +22,13 @@ import mocknvml
 from mocknvml import Node
 from mocknvml.profiles import builtin, load_profile
 from tests.conformance.calls import REFUSED, Element, number
-from tests.conformance.differences import known
 from tests.conformance.extract import ELEMENTS, EXCLUDED, EXPECTED
-from tests.conformance.lines import PARTNER, STATIC, UNASKED
+from tests.conformance.lines import UNASKED, VOLATILE
+from tests.conformance.settings import SETTINGS, settle
 
 LIBRARY = Path(mocknvml.__file__).parent / "lib" / "libnvidia-ml.so.1"
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
-SAME = {line.key for line in STATIC}
-
-
+READINGS = {line.key for lines in VOLATILE.values() for line in lines}
 ROLES = ("built from", "checked on")
 
 
@@ -40,7 +39,8 @@ class Difference(NamedTuple):
 
 
 class Result(NamedTuple):
-    agreeing: int
+    elements: int
+    unset: list[Difference]  # what differs as long as the node has the settings of the board's profile
     differing: list[Difference]
 
 
@@ -62,28 +62,30 @@ def board_of(capture: dict[str, Any]) -> str:
     return boards().get(f"{product} {values.get('pci/pci_device_id')}") or boards()[product]
 
 
+def node_of(path: str, capture: dict[str, Any]) -> Node:
+    return Node.create(path, profile=board_of(capture), gpus=1, driver=capture["driver"])
+
+
 @contextmanager
-def gpu_of(capture: dict[str, Any]) -> Iterator[Any]:
-    """A handle of the first GPU of a node of the board and the driver of a capture."""
+def gpu_of(path: str) -> Iterator[Any]:
+    """A handle of the first GPU of a node."""
     before = os.environ.get("MOCK_NVML_NODE")
-    with TemporaryDirectory() as folder:
-        os.environ["MOCK_NVML_NODE"] = f"{folder}/node"
-        ctypes.CDLL(str(LIBRARY))  # the loader takes it for the soname that nvidia-ml-py names
-        Node.create(f"{folder}/node", profile=board_of(capture), gpus=1, driver=capture["driver"]).close()
-        n.nvmlInit()
-        try:
-            yield n.nvmlDeviceGetHandleByIndex(0)
-        finally:
-            n.nvmlShutdown()
-            if before is None:
-                del os.environ["MOCK_NVML_NODE"]
-            else:
-                os.environ["MOCK_NVML_NODE"] = before
+    os.environ["MOCK_NVML_NODE"] = path
+    ctypes.CDLL(str(LIBRARY))  # the loader takes it for the soname that nvidia-ml-py names
+    n.nvmlInit()
+    try:
+        yield n.nvmlDeviceGetHandleByIndex(0)
+    finally:
+        n.nvmlShutdown()
+        if before is None:
+            del os.environ["MOCK_NVML_NODE"]
+        else:
+            os.environ["MOCK_NVML_NODE"] = before
 
 
-def agrees(line: Element, ours: str, real: str, same_card: bool) -> bool:
-    """Facts of a board agree if they are the same; settings and readings, if both are there and make sense."""
-    if line.key in SAME and (same_card or not line.key.startswith(PARTNER)):
+def agrees(line: Element, ours: str, real: str) -> bool:
+    """Readings agree if both are there and make sense; all else, if it is the same."""
+    if line.key not in READINGS:
         return ours == real
     if (ours == REFUSED) != (real == REFUSED):
         return False
@@ -92,18 +94,17 @@ def agrees(line: Element, ours: str, real: str, same_card: bool) -> bool:
 
 
 def compare(capture: dict[str, Any]) -> Result:
-    values, agreeing, differing = capture["values"], 0, []
-    with gpu_of(capture) as gpu:
-        lines = {line.key: line for line in ELEMENTS if line.key in values}
-        card = lines.get("pci/pci_sub_system_id")
-        same_card = card is not None and card.answer(gpu) == values[card.key]
-        for key, line in lines.items():
-            ours = line.answer(gpu)
-            if agrees(line, ours, values[key], same_card):
-                agreeing += 1
-            else:
-                differing.append(Difference(key, ours, values[key]))
-    return Result(agreeing, differing)
+    values = capture["values"]
+    lines = [line for line in ELEMENTS if line.key in values]
+
+    def differing() -> list[Difference]:
+        answers = [(line, line.answer(gpu), values[line.key]) for line in lines]
+        return [Difference(line.key, ours, real) for line, ours, real in answers if not agrees(line, ours, real)]
+
+    with TemporaryDirectory() as folder, node_of(f"{folder}/node", capture) as node, gpu_of(f"{folder}/node") as gpu:
+        unset = differing()
+        settle(node.gpus[0], values)
+        return Result(len(lines), unset, differing())
 
 
 def expectations() -> dict[str, dict[str, Any]]:
@@ -118,47 +119,58 @@ def role_of(capture: dict[str, Any]) -> str:
 
 
 def score(results: dict[str, Result], role: str) -> str:
-    """How much of the captures with this role agrees."""
+    """How much of the captures with this role agrees, as the profiles stand and with the settings."""
     captures = expectations()
     chosen = [result for name, result in results.items() if role_of(captures[name]) == role]
-    agreeing = sum(result.agreeing for result in chosen)
-    share = agreeing / (agreeing + sum(len(result.differing) for result in chosen))
-    return f"{share:.1%} of the elements in {len(chosen)} captures"
+    elements = sum(result.elements for result in chosen)
+    unset = 1 - sum(len(result.unset) for result in chosen) / elements
+    settled = 1 - sum(len(result.differing) for result in chosen) / elements
+    return (
+        f"{role} ({len(chosen)} captures, {elements} elements): "
+        f"{unset:.1%} as the profiles stand, {settled:.1%} with the settings"
+    )
 
 
 def page(results: dict[str, Result]) -> str:
     """The page of the reference."""
-    agreeing = sum(result.agreeing for result in results.values())
+    elements = sum(result.elements for result in results.values())
     differing = sum(len(result.differing) for result in results.values())
     lines = [
         "<!-- Generated by `python -m tests.conformance.report --page`, do not edit. -->",
         "",
         "# Conformance",
         "",
-        "Each capture of `nvidia-smi -q` on a real board is compared with a node of the same board and driver, element "
-        "by element, through the NVML call behind the element. What a board is must be the same; of settings and "
-        "readings, both must have a value or both none. What a maker of cards decides (subsystem, power limits, "
-        "clocks) is compared where the card is the same.",
+        "Each capture of `nvidia-smi -q` on a real board is compared with a node of the same board, driver and "
+        "settings, element by element, through the NVML call behind the element. All must be the same, but for "
+        "readings that move: of these, both must have a value that makes sense, or both none.",
         "",
-        f"{len(results)} captures: {agreeing} elements agree, {differing} differ for a known reason.",
+        f"{len(results)} captures: {elements - differing} elements agree, {differing} differ.",
         "",
-        "A board is built from the captures that its profile names, and checked on the others. "
-        + " ".join(f"{role.capitalize()}: {score(results, role)} agree." for role in ROLES),
+        "A board is built from the captures that its profile names, and checked on the others. What agrees:",
         "",
-        "| capture | board | | agree | differ |",
-        "|---|---|---|---|---|",
+        *(f"- {score(results, role)}" for role in ROLES),
+        "",
+        "| capture | board | | agree | of these by a setting | differ |",
+        "|---|---|---|---|---|---|",
     ]
     captures = expectations()
-    for name, result in results.items():
-        counts = f"{result.agreeing} | {len(result.differing)}"
+    for name, (count, unset, differ) in results.items():
+        counts = f"{count - len(differ)} | {len(unset) - len(differ)} | {len(differ)}"
         lines.append(f"| {name} | `{board_of(captures[name])}` | {role_of(captures[name])} | {counts} |")
-    lines += ["", "## Known differences", "", "| element | captures | reason |", "|---|---|---|"]
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for name, result in results.items():
-        for difference in result.differing:
-            reason = known(name, difference.key) or "unknown"
-            reasons.setdefault((difference.key, reason), []).append(name)
-    lines += [f"| `{key}` | {len(names)} | {reason} |" for (key, reason), names in sorted(reasons.items())]
+    lines += [
+        "",
+        "## Settings",
+        "",
+        "What may vary between captures of one board; a node gets these fields from the capture.",
+        "",
+        "| element | field | who decides | captures in which it is not as in the profile |",
+        "|---|---|---|---|",
+    ]
+    varied = Counter(difference.key for result in results.values() for difference in result.unset)
+    for who, table in SETTINGS.items():
+        lines += [f"| `{key}` | `{setting.field}` | {who} | {varied[key]} |" for key, setting in table.items()]
+    lines += ["", "## Readings", "", "| why they move | elements |", "|---|---|"]
+    lines += [f"| {why} | {len(readings)} |" for why, readings in VOLATILE.items()]
     lines += ["", "## Not mapped", "", "| elements | reason |", "|---|---|"]
     lines += [f"| `{paths.partition('|')[0]}` | {reason} |" for paths, reason in UNASKED.items()]
     lines += ["", "## Captures not taken", "", "| capture | reason |", "|---|---|"]
@@ -173,12 +185,11 @@ def main() -> None:
         PAGE.write_text(page(results), encoding="utf-8")
         return
     for name, result in results.items():
-        new = [it for it in result.differing if known(name, it.key) is None]
-        print(
-            f"{name}: {result.agreeing} agree, {len(result.differing)} differ, {len(new)} of them for no known reason"
-        )
-        for difference in new:
+        print(f"{name}: {result.elements - len(result.differing)} agree, {len(result.differing)} differ")
+        for difference in result.differing:
             print(f"    {difference.key}: {difference.ours}, on the real one {difference.real}")
+    for role in ROLES:
+        print(score(results, role))
 
 
 if __name__ == "__main__":

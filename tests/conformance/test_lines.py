@@ -8,13 +8,13 @@ import pytest
 
 from tests.conformance import smi
 from tests.conformance.calls import Element
-from tests.conformance.extract import excluded, is_log
-from tests.conformance.lines import OWN, SETTINGS, STATIC, SYSTEM, VOLATILE
+from tests.conformance.extract import ELEMENTS, excluded, is_log
+from tests.conformance.lines import OWN, SYSTEM
 
-ELEMENTS: tuple[Element, ...] = (*STATIC, *SETTINGS, *(line for lines in VOLATILE.values() for line in lines), *SYSTEM)
+ALL: tuple[Element, ...] = (*ELEMENTS, *SYSTEM)
 
 
-@pytest.mark.parametrize("line", ELEMENTS, ids=lambda line: line.key)
+@pytest.mark.parametrize("line", ALL, ids=lambda line: line.key)
 def test_a_line_is_asked_by_a_call_that_exists(line: Element) -> None:
     assert callable(getattr(pynvml, line.ask.function))
     assert not hasattr(line.ask, "id") or hasattr(pynvml, line.ask.id)
@@ -25,7 +25,7 @@ def test_nearly_every_element_of_every_capture_is_mapped() -> None:
     folder = os.environ.get("MOCKNVML_CAPTURES")
     if not folder:
         pytest.skip("MOCKNVML_CAPTURES names no folder of captures")
-    known = {path for line in ELEMENTS for path in (*line.xml, *line.text)} | {"supported_clocks", "processes"}
+    known = {path for line in ALL for path in (*line.xml, *line.text)} | {"supported_clocks", "processes"}
     own = tuple(path for paths in OWN for path in paths.split("|"))
     unmapped = {}
     for log in sorted(path for path in Path(folder).iterdir() if is_log(path) and not excluded(path.name)):

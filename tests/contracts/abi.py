@@ -183,6 +183,12 @@ class Library:
         assert self.loaded.nvmlDeviceGetCount_v2(ctypes.byref(count)) == SUCCESS
         return count.value
 
+    def power_limit(self, index: int) -> int:
+        limit = ctypes.c_uint()
+        device = ctypes.c_void_p(self.device(index))
+        assert self.loaded.nvmlDeviceGetPowerManagementLimit(device, ctypes.byref(limit)) == SUCCESS
+        return limit.value
+
     def event_set(self) -> int:
         handle = ctypes.c_void_p()
         assert self.loaded.nvmlEventSetCreate(ctypes.byref(handle)) == SUCCESS

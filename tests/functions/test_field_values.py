@@ -242,3 +242,23 @@ def test_whether_a_reset_is_required_is_told_until_driver_570(driver: str, statu
     with Node.create(tmp_path / "driver", profile="t4", gpus=1, driver=driver) as node:
         assert node.gpus[0].status("recovery.reset_required") == status
         assert node.gpus[0].status("recovery.action") == SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("profile", "driver", "status"),
+    [
+        ("a10", "535.129.03", NOT_SUPPORTED),
+        ("rtx-3090", "550.54.15", NOT_SUPPORTED),
+        ("a10", "550.90.12", SUCCESS),
+        ("l4", "555.42.06", NOT_SUPPORTED),
+        ("rtx-3090", "560.35.03", SUCCESS),
+        ("titan-v", "560.35.03", NOT_SUPPORTED),
+        ("h100-sxm5-80gb", "535.161.08", SUCCESS),
+        ("h100-sxm5-80gb", "570.86.15", NOT_SUPPORTED),
+    ],
+)
+def test_the_driver_decides_of_which_gpus_it_tells_to_drain_them(
+    profile: str, driver: str, status: int, tmp_path: Path
+) -> None:
+    with Node.create(tmp_path / "driver", profile=profile, gpus=1, driver=driver) as node:
+        assert node.gpus[0].status("recovery.drain_and_reset") == status

@@ -474,6 +474,8 @@ NATIVE: dict[str, dict[str, int]] = {
         for at, name in enumerate(("supported", "requested", "enforced"))
         for word in range(8)
     },
+    "nvmlDeviceGetCurrentClocksEventReasons": {"clocks.event_reasons": 0},
+    "nvmlDeviceGetCurrentClocksThrottleReasons": {"clocks.event_reasons": 0},
     "nvmlDeviceGetNvLinkRemotePciInfo": REMOTE,
     "nvmlDeviceGetNvLinkRemotePciInfo_v2": REMOTE,
     "nvmlDeviceGetIndex": {"identity.index": 0},
@@ -495,20 +497,20 @@ NO_FIELD = {
     "nvmlDeviceGetHandleByIndex": "the handle itself",
     "nvmlDeviceGetHandleByIndex_v2": "the handle itself",
     "nvmlDeviceIsMigDeviceHandle": "no MIG device exists",
-    "nvmlEventSetCreate": "sets of this process",
-    "nvmlEventSetFree": "sets of this process",
-    "nvmlEventSetWait": "sets of this process",
-    "nvmlEventSetWait_v2": "sets of this process",
-    "nvmlEventSetWait_v3": "sets of this process",
-    "nvmlEventSetRegisterGpuOperationalEvents_v1": "sets of this process",
-    "nvmlEventSetGetContextCount_v1": "no event has been returned",
-    "nvmlEventSetGetContextInfo_v1": "no event has been returned",
-    "nvmlEventSetGetContextData_v1": "no event has been returned",
-    "nvmlEventSetGetGpuOperationalEventContextLegacyXid_v1": "no event has been returned",
-    "nvmlSystemEventSetCreate": "sets of this process",
-    "nvmlSystemEventSetFree": "sets of this process",
-    "nvmlSystemRegisterEvents": "sets of this process",
-    "nvmlSystemEventSetWait": "sets of this process",
+    "nvmlEventSetCreate": "test_events.py",
+    "nvmlEventSetFree": "test_events.py",
+    "nvmlEventSetWait": "test_events.py",
+    "nvmlEventSetWait_v2": "test_events.py",
+    "nvmlEventSetWait_v3": "test_events.py",
+    "nvmlEventSetRegisterGpuOperationalEvents_v1": "test_events.py",
+    "nvmlEventSetGetContextCount_v1": "test_events.py",
+    "nvmlEventSetGetContextInfo_v1": "test_events.py",
+    "nvmlEventSetGetContextData_v1": "test_events.py",
+    "nvmlEventSetGetGpuOperationalEventContextLegacyXid_v1": "test_events.py",
+    "nvmlSystemEventSetCreate": "test_events.py",
+    "nvmlSystemEventSetFree": "test_events.py",
+    "nvmlSystemRegisterEvents": "test_events.py",
+    "nvmlSystemEventSetWait": "test_events.py",
     "nvmlDeviceGetFieldValues": "test_field_value_answers_from_its_field",
     "nvmlSystemGetNVMLVersion": "test_nvml_version_is_that_of_the_node",
     "nvmlUnitGetCount": "there is none",
@@ -765,13 +767,13 @@ def test_event_types_are_those_of_the_field(gpu: Gpu, nvml: ctypes.CDLL, handle:
     events = ctypes.c_void_p()
     assert nvml.nvmlEventSetCreate(ctypes.byref(events)) == SUCCESS
     register = nvml.nvmlDeviceRegisterEvents
-    gpu.set("events.supported", 0b101)
+    gpu.set("event_types.supported", 0b101)
 
     assert register(handle, ctypes.c_ulonglong(0b100), events) == SUCCESS
     assert register(handle, ctypes.c_ulonglong(0b010), events) == NOT_SUPPORTED
-    gpu.fail("events.supported", INJECTED)
+    gpu.fail("event_types.supported", INJECTED)
     assert register(handle, ctypes.c_ulonglong(0b100), events) == INJECTED
-    gpu.remove("events.supported")
+    gpu.remove("event_types.supported")
     assert register(handle, ctypes.c_ulonglong(0b100), events) == NOT_SUPPORTED
     assert nvml.nvmlEventSetFree(events) == SUCCESS
 

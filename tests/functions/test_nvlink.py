@@ -74,7 +74,7 @@ def test_a_link_beyond_those_of_the_board_is_an_invalid_argument(
 ) -> None:
     assert [state(nvml, device, link) for link in (0, 17, 18, 35, 36)] == [SUCCESS, SUCCESS, INVALID, INVALID, INVALID]
     pci = room(68)
-    assert nvml.nvmlDeviceGetNvLinkRemotePciInfo_v2(device, 18, pci) == INVALID
+    assert nvml.nvmlDeviceGetNvLinkRemotePciInfo_v2(device, 18, pci) == NOT_SUPPORTED
     gpu.remove("nvlink.count")
     assert [state(nvml, device, link) for link in (0, 18)] == [NOT_SUPPORTED, NOT_SUPPORTED]
     assert nvml.nvmlDeviceGetNvLinkRemotePciInfo_v2(device, 0, pci) == NOT_SUPPORTED

@@ -1,9 +1,6 @@
 """Who may set what, which error comes first, and that other processes see what was set."""
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from mocknvml import Gpu, Node
+from tests.functions.asking import Ask, asker
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
 
-ASK = Path(__file__).parent / "ask_nvml.py"
 AS_NOBODY = "__import__('os').seteuid(65534)"
-
-Ask = Callable[..., list[object]]
 
 
 @pytest.fixture
@@ -33,17 +28,7 @@ def gpu() -> Iterator[Gpu]:
 
 @pytest.fixture
 def ask(gpu: Gpu, mock_env: dict[str, str]) -> Ask:
-    """The answers to pynvml calls, one after the other, in a process of their own."""
-
-    def answers(*calls: str) -> list[object]:
-        environment = mock_env | {"MOCK_NVML_NODE": str(gpu._node.path)}
-        command = [sys.executable, str(ASK)]
-        done = subprocess.run(
-            command, input=json.dumps(calls), env=environment, capture_output=True, text=True, check=True
-        )
-        return list(json.loads(done.stdout).values())
-
-    return answers
+    return asker(gpu._node.path, mock_env)
 
 
 def limit_v2(limit: int, scope: int = 0) -> str:
@@ -132,6 +117,30 @@ def test_locked_clocks_move_the_clocks_into_the_range(kind: str, moved: tuple[st
     assert (gpu.get(f"clocks.locked_min.{moved[0]}"), gpu.get(f"clocks.locked_max.{moved[0]}")) == (0, 0)
 
 
+CURRENT = ("nvmlDeviceGetClockInfo(gpu, 0)", "nvmlDeviceGetClockInfo(gpu, 1)")
+
+
+def test_a_clock_returns_when_its_lock_ends(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"clocks.current.graphics": "1200 MHz", "clocks.current.sm": "1200 MHz"})
+    ask(lock("Gpu", 300, 900))
+
+    assert ask(lock("Gpu", 0, 600), *CURRENT) == [None, 600, 600]
+    assert ask(lock("Gpu", 0, 1000), *CURRENT) == [None, 1000, 1000]
+    assert ask("nvmlDeviceResetGpuLockedClocks(gpu)", *CURRENT) == [None, 1200, 1200]
+    ask(lock("Gpu", 300, 900))
+    gpu.reset_device()
+    assert ask(*CURRENT) == [1200, 1200]
+
+
+def test_a_clock_that_is_set_from_outside_stays(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"clocks.current.graphics": "1200 MHz", "clocks.current.sm": "1200 MHz"})
+    ask(lock("Gpu", 300, 900))
+    gpu.set("clocks.current.graphics", "1100 MHz")
+
+    assert ask(*CURRENT) == [1100, 900]
+    assert ask("nvmlDeviceResetGpuLockedClocks(gpu)", *CURRENT) == [None, 1100, 1200]
+
+
 TDP, UNLIMITED = 0xFFFFFF01, 0xFFFFFF02
 
 
@@ -191,6 +200,35 @@ def test_application_clocks_that_are_no_supported_pair_are_refused(
 ) -> None:
     assert ask(application(*pair)) == ["NVMLError_InvalidArgument"]
     assert application_clocks() == (900, 180)
+
+
+REASONS = "nvmlDeviceGetCurrentClocksEventReasons(gpu)"
+IDLE, APPLICATION, POWER_CAP, THERMAL = 1, 2, 4, 0x20
+
+
+def test_application_clocks_hold_down_the_clocks_and_say_so(
+    gpu: Gpu, ask: Ask, application_clocks: Callable[[], object]
+) -> None:
+    gpu.update({"clocks.current.graphics": "1200 MHz", "clocks.current.sm": "1200 MHz", "clocks.event_reasons": IDLE})
+
+    assert ask(application(900, 195), *CURRENT, REASONS) == [None, 195, 195, APPLICATION]
+    assert ask(lock("Gpu", 300, 900), *CURRENT, REASONS) == [None, 900, 900, IDLE]
+    assert ask("nvmlDeviceResetGpuLockedClocks(gpu)", *CURRENT, REASONS) == [None, 195, 195, APPLICATION]
+    assert ask(RESET_APPLICATION, *CURRENT, REASONS) == [None, 1200, 1200, IDLE]
+
+
+def test_a_draw_above_the_limit_is_a_power_cap(gpu: Gpu, ask: Ask) -> None:
+    gpu.update({"power.usage": "350 W", "clocks.event_reasons": IDLE})
+
+    assert ask(REASONS) == [IDLE]
+    assert ask("nvmlDeviceSetPowerManagementLimit(gpu, 349_999)", REASONS) == [None, POWER_CAP]
+    gpu.set("clocks.event_reasons", THERMAL)
+    assert ask(REASONS, "nvmlDeviceGetCurrentClocksThrottleReasons(gpu)") == [POWER_CAP | THERMAL] * 2
+    gpu.set("clocks.event_reasons_supported", THERMAL)
+    assert ask(REASONS) == [THERMAL]
+    gpu.set("power.limit", "350 W")
+    gpu.set("clocks.event_reasons_supported", 0x1FF)
+    assert ask(REASONS) == [THERMAL]
 
 
 def test_application_clocks_are_roots_until_the_restriction_is_lifted(
@@ -542,3 +580,29 @@ def test_no_more_groups_than_there_is_room_for_have_limits(limited: Gpu, ask: As
     assert len(limits_of(limited)) == 16
     assert ask(memory_limits(str(paths[15]), 0, NO_LIMIT), memory_limits(str(paths[16]), 1, 10)) == [None] * 2
     assert limits_of(limited)[-1][0] == str(paths[16])
+
+
+@pytest.mark.parametrize("privileges", ["root", "any"])
+def test_with_any_privileges_everybody_who_may_write_sets(privileges: str, gpu: Gpu, ask: Ask) -> None:
+    gpu._node.set("access.privileges", privileges)
+
+    answered = ask(AS_NOBODY, "nvmlDeviceSetPersistenceMode(gpu, 1)", limit_v2(300_000))
+
+    assert answered[1:] == ([None, None] if privileges == "any" else ["NVMLError_NoPermission"] * 2)
+    assert gpu.power.limit == (300_000 if privileges == "any" else 400_000)
+
+
+def test_any_privileges_do_not_replace_the_permissions_of_the_file(gpu: Gpu, ask: Ask) -> None:
+    gpu._node.set("access.privileges", "any")
+    gpu._node.path.chmod(0o644)
+
+    assert ask(AS_NOBODY, limit_v2(300_000))[1:] == ["NVMLError_NoPermission"]
+    assert gpu.power.limit == 400_000
+
+
+def test_privileges_outlive_a_reset(tmp_path: Path) -> None:
+    with Node.create(tmp_path / "node", gpus=1, privileges="any") as node:
+        node.set("access.privileges", "root")
+        node.reset()
+
+        assert node.get("access.privileges") == 1

@@ -47,7 +47,7 @@ def test_a_node_of_a_system_is_that_machine(system: str, count: int, mock_env: d
 
 def test_a_gpu_overrides_what_its_board_says(tmp_path: Path) -> None:
     with Node.create(tmp_path / "node", profile="gb200-nvl72") as node:
-        assert [gpu.get("platform.module_id") for gpu in node.gpus] == [2, 1, 4, 3]
+        assert [gpu.get("identity.module_id") for gpu in node.gpus] == [2, 1, 4, 3]
 
 
 def test_more_gpus_are_the_same_machine_in_the_next_domain(mock_env: dict[str, str]) -> None:

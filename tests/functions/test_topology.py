@@ -330,6 +330,25 @@ def test_the_calling_thread_is_bound_to_the_cpus_that_exist(library_on: Library)
         os.sched_setaffinity(0, allowed)
 
 
+def test_affinities_of_the_host_are_folded_onto_its_cpus(library_on: Library) -> None:
+    gpu, handle, nvml = library_on.node.gpus[0], library_on.handles[0], library_on.nvml
+    online = [cpu for cpu in range(1024) if cpu in cpus(Path("/sys/devices/system/cpu/online").read_text().strip())]
+    allowed = os.sched_getaffinity(0)
+    words = (ctypes.c_ulong * 16)()
+    gpu.set("topology.cpus.node", "1,1023")
+    library_on.node.set("affinity.cpus", "host")
+    folded = {online[1 % len(online)], online[1023 % len(online)]}
+
+    assert nvml.nvmlDeviceGetCpuAffinity(handle, 16, words) == SUCCESS
+    assert {cpu for cpu in range(1024) if words[cpu // 64] >> cpu % 64 & 1} == folded
+    assert library_on.listed("nvmlSystemGetTopologyGpuSet", min(folded))[:2] == (SUCCESS, 1)
+    try:
+        assert nvml.nvmlDeviceSetCpuAffinity(handle) == SUCCESS
+        assert os.sched_getaffinity(0) == (folded & allowed or allowed)
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 @pytest.mark.parametrize(("name", "number"), [("ok", 0), ("gpu_not_supported", 2), ("disabled_by_regkey", 4)])
 def test_over_pcie_the_worse_of_two_gpus_decides(name: str, number: int, library_on: Library) -> None:
     for gpu in library_on.node.gpus:

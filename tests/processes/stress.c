@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -598,8 +599,13 @@ static void signal_storm(void)
     shut_down_wholly();
 }
 
+/* Argument, if any: the user to be. */
 static void event_waits(void)
 {
+    if (arguments[0] != NULL) {
+        CHECK(setuid((uid_t)atoi(arguments[0])) == 0);
+        CHECK(prctl(PR_SET_DUMPABLE, 1) == 0); /* or /proc hides our threads */
+    }
     for (int i = 0; i < rounds; i++) {
         pthread_t thread;
         nvmlEventSet_t other;
@@ -649,6 +655,105 @@ static void event_sets_end_with_the_last_shutdown(void)
     CHECK(nvmlEventSetFree(awaited) == NVML_ERROR_INVALID_ARGUMENT);
 }
 
+/* An event: the clocks change. */
+static void raise_event(void)
+{
+    static unsigned clock = 500;
+
+    clock = clock == 500 ? 600 : 500;
+    CHECK(nvmlDeviceSetGpuLockedClocks(devices[0], clock, clock) == NVML_SUCCESS);
+}
+
+static nvmlEventSet_t registered_set(void)
+{
+    nvmlEventSet_t set;
+
+    CHECK(nvmlEventSetCreate(&set) == NVML_SUCCESS);
+    for (unsigned i = 0; i < device_count; i++)
+        CHECK(nvmlDeviceRegisterEvents(devices[i], nvmlEventTypeClock, set) == NVML_SUCCESS);
+    return set;
+}
+
+static void expect_event(nvmlEventSet_t set)
+{
+    nvmlEventData_t data;
+
+    CHECK(nvmlEventSetWait_v2(set, &data, FOREVER) == NVML_SUCCESS);
+    CHECK(data.device == devices[0] && data.eventType == nvmlEventTypeClock);
+}
+
+static void *collecting(void *set)
+{
+    nvmlEventData_t data;
+
+    for (int i = 0; i < rounds; i++)
+        expect_event(set);
+    CHECK(nvmlEventSetWait_v2(set, &data, 0) == NVML_ERROR_TIMEOUT);
+    return NULL;
+}
+
+/* Several threads wait for one set: each event is delivered to one of them. */
+static void *sharing(void *set)
+{
+    nvmlEventSetWait_v3_t params = {.timeoutMs = FOREVER};
+    nvmlReturn_t status;
+
+    while ((status = nvmlEventSetWait_v3(set, &params)) == NVML_SUCCESS)
+        atomic_fetch_add(&calls, 1);
+    CHECK(status == NVML_ERROR_INVALID_ARGUMENT);
+    return NULL;
+}
+
+static void events_to_all_sets(void)
+{
+    pthread_t own[THREADS], shared[THREADS];
+    nvmlEventSet_t set;
+
+    CHECK(nvmlInit() == NVML_SUCCESS);
+    find_devices();
+    nvmlDeviceResetGpuLockedClocks(devices[0]);
+    set = registered_set();
+    for (int i = 0; i < THREADS; i++) {
+        CHECK(pthread_create(&own[i], NULL, collecting, registered_set()) == 0);
+        CHECK(pthread_create(&shared[i], NULL, sharing, set) == 0);
+    }
+    for (int i = 0; i < rounds; i++)
+        raise_event();
+    for (int i = 0; i < THREADS; i++)
+        CHECK(pthread_join(own[i], NULL) == 0);
+    while (atomic_load(&calls) < (unsigned long)rounds)
+        sched_yield();
+    CHECK(nvmlEventSetFree(set) == NVML_SUCCESS);
+    for (int i = 0; i < THREADS; i++)
+        CHECK(pthread_join(shared[i], NULL) == 0);
+    CHECK(atomic_load(&calls) == (unsigned long)rounds);
+    CHECK(nvmlShutdown() == NVML_SUCCESS);
+}
+
+static void expect_two(void)
+{
+    expect_event(awaited);
+    expect_event(awaited);
+    CHECK(nvmlDeviceSetGpuLockedClocks(devices[0], 700, 700) == NVML_SUCCESS);
+}
+
+/* A child goes on where its parent was: each gets the event that came before the fork, and those that come later. */
+static void events_across_fork(void)
+{
+    CHECK(nvmlInit() == NVML_SUCCESS);
+    find_devices();
+    awaited = registered_set();
+    for (int i = 0; i < rounds; i++) {
+        raise_event();
+        pid_t child = fork_child(expect_two);
+        raise_event();
+        expect_event(awaited);
+        expect_event(awaited);
+        reap(child);
+        expect_event(awaited);
+    }
+}
+
 /* Print the status of an init. */
 static void init(void)
 {
@@ -672,6 +777,8 @@ static const struct {
     {"signal-storm", signal_storm},
     {"event-waits", event_waits},
     {"event-sets-end", event_sets_end_with_the_last_shutdown},
+    {"events-to-all-sets", events_to_all_sets},
+    {"events-across-fork", events_across_fork},
     {"init", init},
 };
 

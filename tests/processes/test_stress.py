@@ -24,6 +24,7 @@ PRIVATE_AND_SHARED = [
     ("signal-storm", 5),
     ("event-waits", 5),
     ("event-sets-end", 3000),
+    ("events-to-all-sets", 1000),
 ]
 
 

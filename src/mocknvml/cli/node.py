@@ -71,7 +71,7 @@ def chosen(args: argparse.Namespace) -> dict[str, str]:
     return found
 
 
-def create(path: Path, options: dict[str, str]) -> None:
+def create(path: Path, options: dict[str, str], privileges: str = "root") -> None:
     """Make a node file of the chosen options."""
     name = options.get("MOCK_NVML_PROFILE", defaults.PROFILE)
     count = options.get("MOCK_NVML_NUM_DEVICES")
@@ -80,13 +80,15 @@ def create(path: Path, options: dict[str, str]) -> None:
     from mocknvml.state.native import ERROR_MAX, load
 
     error = ctypes.create_string_buffer(ERROR_MAX)
-    status = load().mock_api_create_builtin(
-        os.fsencode(path), os.fsencode(name), -1 if count is None else int(count), version.encode(), error
-    )
+    status = NOT_FOUND
+    if privileges == "root":
+        status = load().mock_api_create_builtin(
+            os.fsencode(path), os.fsencode(name), -1 if count is None else int(count), version.encode(), error
+        )
     if status == NOT_FOUND:
         from mocknvml.state.node import Node
 
-        Node.create(path, name, None if count is None else int(count), version).close()
+        Node.create(path, name, None if count is None else int(count), version, privileges).close()
     elif status:
         raise UserError(error.value.decode(errors="replace"))
 
@@ -110,12 +112,18 @@ def add_parser(subparsers: Any) -> None:
     for command in (making, showing, removing):
         command.add_argument("path", metavar="PATH", type=Path)
     add_options(making)
+    making.add_argument(
+        "--privileges",
+        choices=("root", "any"),
+        default="root",
+        help="who may use setters that need root with a driver: root (the default), or any who may write to the file",
+    )
 
 
 def run_create(args: argparse.Namespace) -> int:
     if args.path.exists():
         check(args.path)
-    create(args.path, chosen(args))
+    create(args.path, chosen(args), args.privileges)
     return 0
 
 

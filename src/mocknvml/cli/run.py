@@ -18,7 +18,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "run",
         help="run a command with simulated GPUs",
-        usage="mocknvml run [--profile PROFILE] [--gpus N] [--driver VERSION] [--node PATH] -- COMMAND ...",
+        usage="mocknvml run [--profile PROFILE] [--gpus N] [--driver VERSION] [--node PATH] "
+        "[--claim GPU:MEMORY[:UTILIZATION]] -- COMMAND ...",
         description="Run a command that finds simulated GPUs through NVML, and sees one machine in all its processes. "
         "Without options: the node of MOCK_NVML_NODE; else what MOCK_NVML_PROFILE, MOCK_NVML_NUM_DEVICES and "
         "MOCK_NVML_DRIVER_VERSION say; else eight A100s. "
@@ -27,6 +28,13 @@ def add_parser(subparsers: Any) -> None:
     )
     node.add_options(parser)
     parser.add_argument("--node", metavar="PATH", help="use this node file, and keep it (MOCK_NVML_NODE)")
+    parser.add_argument(
+        "--claim",
+        metavar="GPU:MEMORY[:UTILIZATION]",
+        action="append",
+        default=[],
+        help="list the command as a process of a GPU until it ends, as in 0:8GiB or all:8GiB:60%%",
+    )
     parser.add_argument(
         "command", metavar="COMMAND ...", nargs=argparse.REMAINDER, help="the command and its arguments"
     )
@@ -39,6 +47,10 @@ def run(args: argparse.Namespace) -> int:
     if not command:
         raise UserError("no command to run; write: mocknvml run -- COMMAND ...")
     env = environment(args)
+    if args.claim:
+        from mocknvml.cli.claims import claim
+
+        claim(env["MOCK_NVML_NODE"], args.claim)
     # Python ignores these two, and an ignored signal stays ignored in the command.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)

@@ -1,10 +1,11 @@
-"""The node of one `mocknvml run`: a folder that goes away when the command has ended."""
+"""What one `mocknvml run` leaves to do when the command has ended, such as to remove the folder of its node."""
 
 import os
 import shutil
 import signal
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from select import select
@@ -16,7 +17,7 @@ MEMORY = Path("/dev/shm")
 def folder(size: int) -> Path:
     """A new folder, with room for a file of some size, that goes away with this process or what it becomes."""
     made = Path(tempfile.mkdtemp(prefix="mocknvml-", dir=_home(size))).absolute()
-    _remove_afterwards(made)
+    afterwards(lambda: shutil.rmtree(made, ignore_errors=True))
     made.chmod(0o755)  # as with a real driver, a command that changes its user still sees the GPUs
     return made
 
@@ -30,8 +31,8 @@ def _home(size: int) -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _remove_afterwards(made: Path) -> None:
-    """Leave a process behind that removes the folder when this one has ended, however it ends.
+def afterwards(action: Callable[[], None]) -> None:
+    """Leave a process behind that does something when this one has ended, however it ends.
 
     So this process can become the command itself, and signals, job control and exit status need no forwarding. The one
     left behind is no child of the command, has none of its files open, and a session of its own.
@@ -42,14 +43,14 @@ def _remove_afterwards(made: Path) -> None:
     child = os.fork()
     if child == 0:
         if os.fork() == 0:
-            _wait_and_remove(made, process, ending)
+            _wait(action, process, ending)
         os._exit(0)
     os.waitpid(child, 0)
     if ending is not None:
         os.close(ending)
 
 
-def _wait_and_remove(made: Path, process: int, ending: int | None) -> NoReturn:
+def _wait(action: Callable[[], None], process: int, ending: int | None) -> NoReturn:
     try:
         os.setsid()
         os.chdir("/")
@@ -64,6 +65,6 @@ def _wait_and_remove(made: Path, process: int, ending: int | None) -> NoReturn:
         else:
             while Path(f"/proc/{process}").exists():
                 time.sleep(1)
-        shutil.rmtree(made, ignore_errors=True)
+        action()
     finally:
         os._exit(0)

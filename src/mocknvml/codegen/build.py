@@ -15,6 +15,7 @@ from mocknvml.codegen import explain, header, plan
 from mocknvml.codegen.emit_fields import field_table
 from mocknvml.codegen.emit_functions import export_map, functions_source
 from mocknvml.codegen.emit_profiles import profiles_header
+from mocknvml.codegen.emit_resets import resets_header
 from mocknvml.codegen.emit_state import state_header
 from mocknvml.nvml import ROWS
 
@@ -22,7 +23,9 @@ NATIVE = Path(__file__).parent.parent / "native"
 MACHINES = ("x86_64", "aarch64")
 GLIBC = "2.17"
 TIMEOUT = 300  # seconds for one compiler run, from an empty cache
-SHARED = ("node.c", "driver.c", "signal.c", "profiles.c")  # in both libraries
+SHARED = (  # in both libraries
+    *("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c", "ring.c"),
+)
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
     *("-std=gnu11", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
@@ -42,6 +45,7 @@ def generate(folder: Path, compiler: list[str], environment: Mapping[str, str] |
         "state.h": state_header(),
         "profiles.h": profiles_header(),
         "field_table.h": field_table(model),
+        "resets.h": resets_header(),
         "functions.c": functions_source(plans),
         "exports.map": export_map(plans),
     }

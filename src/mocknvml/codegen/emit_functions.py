@@ -6,7 +6,7 @@ Locals end with an underscore, which no parameter of nvml.h does.
 from __future__ import annotations
 
 from mocknvml.codegen.plan import LIVE_HANDLES, Bound, Output, Plan, Read
-from mocknvml.codegen.shapes import EXTRA_PROTOTYPES, SIZE_QUERY_SUCCEEDS
+from mocknvml.codegen.shapes import EXTRA_PROTOTYPES, OPTIONAL, SIZE_QUERY_SUCCEEDS
 from mocknvml.state.layout import layout, record_offsets
 from mocknvml.table.blocks import Expression, Field, Number, Octets, Records, Text
 from mocknvml.table.rows import ROOT, Finder, Getter, ListGetter, Native, Refuses, Setter
@@ -191,7 +191,10 @@ def _write(plan: Plan, output: Output, source: str) -> list[str]:
     target = output.target
     if plan.cast and target.startswith(f"{plan.cast[0]}->"):
         target = target.replace(plan.cast[0], f"(({plan.cast[1]} *){plan.cast[0]})", 1)
-    return _if_version(output, [f"{target} = ({output.ctype}){source};"])
+    stored = f"{target} = ({output.ctype}){source};"
+    if (pointer := target.removeprefix("*")) in OPTIONAL.get(plan.function.name, ()):
+        return [f"if ({pointer} != NULL)", f"    {stored}"]
+    return _if_version(output, [stored])
 
 
 def _if_version(output: Output, statements: list[str]) -> list[str]:

@@ -51,6 +51,8 @@ OPTIONAL: Final[dict[str, tuple[str, ...]]] = {
     # nvml.h: an error only "if both current and pending are NULL"; nvidia-smi 535 passes one.
     "nvmlDeviceGetDriverModel": ("current", "pending"),
     "nvmlDeviceGetDriverModel_v2": ("current", "pending"),
+    # nvidia-smi asks for one at a time, and shows [N/A] where a GPU has no modes.
+    "nvmlDeviceGetGpuOperationMode": ("current", "pending"),
     # nvml.h, nvmlDeviceDiscoverGpus: the PCI tree to search; NULL is no error that it lists.
     "nvmlDeviceDiscoverGpus": ("pciInfo",),
 }

@@ -2,7 +2,8 @@
 /* What Python calls: the same node files, latch and signals as in the library, through ctypes. */
 #include <stdlib.h>
 
-#include "node.h"
+#include "reset.h"
+#include "running.h"
 
 #define API __attribute__((visibility("default")))
 
@@ -11,11 +12,17 @@ enum {
     NODE_BLOCK = 0xFFFFFFFF,
 };
 
-static _Thread_local const struct mock_node *reading;
+/* That a thread is in. */
+static _Thread_local const struct mock_node *current;
 
 uint64_t mock_now(void)
 {
-    return mock_node_time(reading);
+    return mock_node_time(current);
+}
+
+const struct mock_node *mock_node_of(const struct mock_block *block)
+{
+    return mock_node_holds(current, block) ? current : NULL;
 }
 
 API uint64_t mock_api_layout_hash(void)
@@ -29,9 +36,9 @@ API bool mock_api_driver_known(const char *version)
 }
 
 API nvmlReturn_t mock_api_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
-                                 char error[MOCK_ERROR_MAX])
+                                 uint32_t count, const uint32_t *offsets, const uint64_t *values, char error[MOCK_ERROR_MAX])
 {
-    return mock_node_create(path, profile, gpu_count, driver, error);
+    return mock_node_create(path, profile, gpu_count, driver, (struct mock_change){count, offsets, values}, error);
 }
 
 API size_t mock_api_size(uint32_t gpu_count)
@@ -47,7 +54,8 @@ API nvmlReturn_t mock_api_create_builtin(const char *path, const char *name, int
 
     if (profile == NULL)
         return NVML_ERROR_NOT_FOUND;
-    return mock_node_create(path, profile, gpu_count < 0 ? profile->default_count : (uint32_t)gpu_count, driver, error);
+    return mock_node_create(path, profile, gpu_count < 0 ? profile->default_count : (uint32_t)gpu_count, driver,
+                            (struct mock_change){0}, error);
 }
 
 API struct mock_node *mock_api_open(const char *path, char error[MOCK_ERROR_MAX])
@@ -73,11 +81,13 @@ API uint32_t mock_api_gpu_count(const struct mock_node *node)
 
 API uint64_t mock_api_time(const struct mock_node *node)
 {
+    current = node;
     return mock_node_time(node);
 }
 
 static struct mock_block *block_of(const struct mock_node *node, uint32_t block)
 {
+    current = node;
     if (block == NODE_BLOCK)
         return node->block;
     return block < node->gpu_count ? mock_node_gpu(node, block) : NULL;
@@ -110,7 +120,6 @@ API nvmlReturn_t mock_api_number(const struct mock_node *node, uint32_t block, u
 
     if (from == NULL || at + 1 >= signals)
         return status;
-    reading = node;
     MOCK_LATCH(state, from, size) {
         status = mock_number(state, signals, at, value);
     }
@@ -127,20 +136,99 @@ API nvmlReturn_t mock_api_write(struct mock_node *node, uint32_t block, uint32_t
     return mock_node_write(node, to, (struct mock_change){count, offsets, values}, block != NODE_BLOCK);
 }
 
+/* Words of any blocks in one step. */
+API nvmlReturn_t mock_api_write_all(struct mock_node *node, uint32_t count, const uint32_t *blocks, const uint32_t *offsets,
+                                    const uint64_t *values)
+{
+    if (count == 0)
+        return NVML_SUCCESS;
+    struct mock_part *parts = malloc(count * sizeof *parts);
+    struct mock_words *words = malloc(count * sizeof *words);
+    nvmlReturn_t result = parts != NULL && words != NULL ? NVML_SUCCESS : NVML_ERROR_MEMORY;
+    uint32_t made = 0;
+
+    for (uint32_t i = 0; i < count && result == NVML_SUCCESS; made++) {
+        uint32_t start = i, block = blocks[i];
+        while (i < count && blocks[i] == block)
+            i++;
+        words[made] = (struct mock_words){{i - start, &offsets[start], &values[start]},
+                                          block == NODE_BLOCK ? MOCK_NODE_WORDS : MOCK_GPU_WORDS};
+        parts[made] = (struct mock_part){block_of(node, block), mock_put_words, &words[made]};
+        if (parts[made].block == NULL)
+            result = NVML_ERROR_INVALID_ARGUMENT;
+    }
+    if (result == NVML_SUCCESS)
+        result = mock_node_edit_all(node, parts, made);
+    free(words);
+    free(parts);
+    return result;
+}
+
 /* Back to the baseline: the words that were there when the node was made. */
+static nvmlReturn_t restore_node(mock_word *state, const void *block)
+{
+    for (uint32_t i = 0; i < MOCK_NODE_WORDS; i++)
+        mock_word_put(state, i, mock_word_at(((const struct mock_block *)block)->words, 2 * MOCK_NODE_WORDS + i));
+    return NVML_SUCCESS;
+}
+
+static nvmlReturn_t restore_gpu(mock_word *state, const void *block)
+{
+    for (uint32_t i = 0; i < MOCK_GPU_WORDS; i++)
+        mock_word_put(state, i, mock_word_at(((const struct mock_block *)block)->words, 2 * MOCK_GPU_WORDS + i));
+    return NVML_SUCCESS;
+}
+
 API nvmlReturn_t mock_api_reset(struct mock_node *node, uint32_t block)
 {
     struct mock_block *to = block_of(node, block);
-    uint32_t size = block == NODE_BLOCK ? MOCK_NODE_WORDS : MOCK_GPU_WORDS;
 
     if (to == NULL)
         return NVML_ERROR_INVALID_ARGUMENT;
-    uint64_t *baseline = malloc(size * sizeof *baseline);
-    if (baseline == NULL)
+    return mock_node_edit(node, to, block == NODE_BLOCK ? restore_node : restore_gpu, to, block != NODE_BLOCK);
+}
+
+API nvmlReturn_t mock_api_reset_all(struct mock_node *node)
+{
+    struct mock_part *parts = malloc((node->gpu_count + 1) * sizeof *parts);
+
+    if (parts == NULL)
         return NVML_ERROR_MEMORY;
-    for (uint32_t i = 0; i < size; i++)
-        baseline[i] = mock_word_at(to->words, 2 * size + i);
-    nvmlReturn_t result = mock_node_write(node, to, (struct mock_change){size, NULL, baseline}, block != NODE_BLOCK);
-    free(baseline);
+    parts[0] = (struct mock_part){block_of(node, NODE_BLOCK), restore_node, node->block};
+    for (uint32_t i = 0; i < node->gpu_count; i++)
+        parts[i + 1] = (struct mock_part){mock_node_gpu(node, i), restore_gpu, mock_node_gpu(node, i)};
+    nvmlReturn_t result = mock_node_edit_all(node, parts, node->gpu_count + 1);
+    free(parts);
     return result;
+}
+
+/* As nvidia-smi -r does; IN_USE while processes run on the GPU. */
+API nvmlReturn_t mock_api_reset_gpu(struct mock_node *node, uint32_t gpu)
+{
+    return gpu < node->gpu_count ? mock_gpu_reset(node, mock_node_gpu(node, gpu)) : NVML_ERROR_INVALID_ARGUMENT;
+}
+
+API nvmlReturn_t mock_api_process_add(struct mock_node *node, uint32_t gpu, const uint64_t *record)
+{
+    return gpu < node->gpu_count ? mock_process_add(node, mock_node_gpu(node, gpu), record) : NVML_ERROR_INVALID_ARGUMENT;
+}
+
+API nvmlReturn_t mock_api_process_remove(struct mock_node *node, uint32_t gpu, uint32_t pid)
+{
+    return gpu < node->gpu_count ? mock_process_remove(node, mock_node_gpu(node, gpu), pid) : NVML_ERROR_INVALID_ARGUMENT;
+}
+
+API size_t mock_api_event_size(void)
+{
+    return sizeof(struct mock_event);
+}
+
+API nvmlReturn_t mock_api_event_raise(struct mock_node *node, const struct mock_event *event)
+{
+    return mock_event_raise(node, event);
+}
+
+API bool mock_api_event_next(const struct mock_node *node, uint64_t *position, struct mock_event *event)
+{
+    return mock_event_next(node, position, event);
 }

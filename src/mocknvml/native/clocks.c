@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clocks by id, whose fields other functions read each by itself, the clocks that can be set, and their monitors. */
+/* Clocks by id, whose fields other functions read each by itself, the clocks that can be set, why they are
+ * low, and their monitors. */
+#include "clock_limits.h"
 #include "runtime.h"
 
 nvmlReturn_t native_nvmlDeviceGetClock(nvmlDevice_t device, nvmlClockType_t clockType, nvmlClockId_t clockId,
@@ -96,6 +98,44 @@ nvmlReturn_t native_nvmlDeviceGetSupportedGraphicsClocks(nvmlDevice_t device, un
     if (status != NVML_SUCCESS)
         return status;
     return found == 0 ? NVML_ERROR_NOT_FOUND : put_count(found, room, count);
+}
+
+/* What limits the clocks besides what the field says: a draw above the power limit, and the clocks of applications
+ * (nvidia-smi --help-query-gpu: "GPU clocks are limited by applications clocks setting"). */
+static uint64_t limits_in_force(const mock_word *state)
+{
+    uint64_t usage, limit, supported, reasons = 0;
+
+    if (mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(power.usage), &usage) == NVML_SUCCESS
+        && mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(power.limit), &limit) == NVML_SUCCESS && usage > limit)
+        reasons |= nvmlClocksEventReasonSwPowerCap;
+    if (mock_clock_is_application(state))
+        reasons |= nvmlClocksEventReasonApplicationsClocksSetting;
+    if (mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(clocks.event_reasons_supported), &supported) == NVML_SUCCESS)
+        reasons &= supported;
+    return reasons;
+}
+
+nvmlReturn_t native_nvmlDeviceGetCurrentClocksEventReasons(nvmlDevice_t device, unsigned long long *clocksEventReasons)
+{
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+    uint64_t reasons = 0;
+
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        status = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(clocks.event_reasons), &reasons);
+        uint64_t limits = limits_in_force(state);
+        if (limits != 0) /* nothing holds down the clocks of an idle GPU */
+            reasons = (reasons & ~(uint64_t)nvmlClocksEventReasonGpuIdle) | limits;
+    }
+    if (status == NVML_SUCCESS)
+        *clocksEventReasons = reasons;
+    return status;
+}
+
+nvmlReturn_t native_nvmlDeviceGetCurrentClocksThrottleReasons(nvmlDevice_t device, unsigned long long *clocksThrottleReasons)
+{
+    return native_nvmlDeviceGetCurrentClocksEventReasons(device, clocksThrottleReasons);
 }
 
 #define FAULTS MOCK_AT(clocks.monitor_faults)

@@ -111,12 +111,21 @@ static nvmlReturn_t end(mock_word *state, const void *context)
     return NVML_SUCCESS;
 }
 
-static nvmlReturn_t set_health(struct mock_node *node, uint32_t gpu, nvmlReturn_t status)
+static nvmlReturn_t lose(mock_word *state, const void *unused)
 {
-    uint32_t offset = MOCK_AT(health.present);
-    uint64_t head = (uint64_t)(status ^ NVML_ERROR_NOT_SUPPORTED);
+    mock_word_put(state, MOCK_AT(health.present), NVML_ERROR_GPU_IS_LOST ^ NVML_ERROR_NOT_SUPPORTED);
+    return NVML_SUCCESS;
+}
 
-    return mock_node_write(node, mock_gpu_at(node, gpu), (struct mock_change){1, &offset, &head}, true);
+static nvmlReturn_t find_again(mock_word *state, const void *unused)
+{
+    mock_word_put(state, MOCK_AT(health.present), MOCK_HEAD_SUCCESS);
+    return NVML_SUCCESS;
+}
+
+static nvmlReturn_t tell(struct mock_node *node, uint32_t gpu, uint64_t type)
+{
+    return mock_event_raise(node, &(struct mock_event){.kind = MOCK_EVENT_SYSTEM, .gpu = gpu, .type = type});
 }
 
 /* What keeps a GPU attached: persistence mode, and its processes. */
@@ -180,8 +189,9 @@ nvmlReturn_t native_nvmlDeviceRemoveGpu_v2(nvmlPciInfo_t *pciInfo, nvmlDetachGpu
         return NVML_ERROR_NO_PERMISSION;
     if (in_use(node, change.gpu, true))
         return NVML_ERROR_IN_USE;
-    nvmlReturn_t status = mock_node_edit(node, node->block, begin, &change, false);
-    return status == NVML_SUCCESS ? set_health(node, change.gpu, NVML_ERROR_GPU_IS_LOST) : status;
+    const struct mock_part parts[] = {{node->block, begin, &change}, {mock_gpu_at(node, change.gpu), lose, NULL}};
+    nvmlReturn_t status = mock_node_edit_all(node, parts, 2);
+    return status == NVML_SUCCESS ? tell(node, change.gpu, nvmlSystemEventTypeGpuDriverUnbind) : status;
 }
 
 nvmlReturn_t native_nvmlDeviceRemoveGpu(nvmlPciInfo_t *pciInfo)
@@ -194,7 +204,9 @@ nvmlReturn_t native_nvmlDeviceDiscoverGpus(nvmlPciInfo_t *pciInfo)
 {
     struct mock_node *node = mock_node();
     bool all = pciInfo == NULL || (pciInfo->domain | pciInfo->bus | pciInfo->device) == 0;
-    uint32_t removed[MOCK_DRAINED_MAX], count = 0;
+    struct change changes[MOCK_DRAINED_MAX];
+    struct mock_part parts[2 * MOCK_DRAINED_MAX];
+    uint32_t count = 0, wanted, found = 0;
     const mock_word *state;
 
     if (!mock_privileged())
@@ -205,19 +217,17 @@ nvmlReturn_t native_nvmlDeviceDiscoverGpus(nvmlPciInfo_t *pciInfo)
         for (uint32_t i = 0; i < listed; i++) {
             uint64_t gpu = mock_word_at(state, AT(i, gpu));
             if (mock_word_at(state, AT(i, removed)) != 0 && gpu < node->gpu_count)
-                removed[count++] = (uint32_t)gpu;
+                changes[count++] = (struct change){.gpu = (uint32_t)gpu, .removed = true};
         }
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct change change = {.gpu = removed[i], .removed = true};
-        uint32_t wanted;
-        if (!all && (!find_gpu(node, pciInfo, &wanted) || wanted != change.gpu))
+        if (!all && (!find_gpu(node, pciInfo, &wanted) || wanted != changes[i].gpu))
             continue;
-        nvmlReturn_t status = set_health(node, change.gpu, NVML_SUCCESS);
-        if (status == NVML_SUCCESS)
-            status = mock_node_edit(node, node->block, end, &change, false);
-        if (status != NVML_SUCCESS)
-            return status;
+        parts[found++] = (struct mock_part){mock_gpu_at(node, changes[i].gpu), find_again, NULL};
+        parts[found++] = (struct mock_part){node->block, end, &changes[i]};
     }
-    return NVML_SUCCESS;
+    nvmlReturn_t status = found != 0 ? mock_node_edit_all(node, parts, found) : NVML_SUCCESS;
+    for (uint32_t i = 1; i < found && status == NVML_SUCCESS; i += 2)
+        status = tell(node, ((const struct change *)parts[i].context)->gpu, nvmlSystemEventTypeGpuDriverBind);
+    return status;
 }

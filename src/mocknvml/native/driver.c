@@ -55,10 +55,27 @@ static void set_text(mock_word *state, uint32_t at, const char *text)
     }
 }
 
-/* Of a version that is known: it begins with three digits. */
+/* Of a version that is known: it begins with three digits, a dot, and at most three more. */
 static unsigned branch_of(const char *driver)
 {
     return (unsigned)((driver[0] - '0') * 100 + (driver[1] - '0') * 10 + driver[2] - '0');
+}
+
+static unsigned minor_of(const char *driver)
+{
+    return (unsigned)strtoul(&driver[4], NULL, 10);
+}
+
+/*
+ * Whether the driver tells of every GPU from Ampere on that it be drained and reset. nvidia-smi -q has "N/A" of A10, L20
+ * and RTX 4090 with 535, of RTX 3070, 3080, 3090 and 4060 Ti with 550.54, and of L4 with 555.42; "No" of A10, L4, L40S,
+ * RTX 4090 and others with 550.90 and 550.127, and of RTX 3090 with 560.35.
+ */
+static bool tells_drain_of_all(const char *driver)
+{
+    unsigned branch = branch_of(driver);
+
+    return branch == 550 ? minor_of(driver) >= 90 : branch > 555;
 }
 
 /* Fill the node's own block: what the driver is, and a clock that starts at 0 now. */
@@ -85,11 +102,15 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
     text[3 + length] = '\0';
     set_text(state, MOCK_AT_NODE(driver.nvml_version), text);
     set_number(state, MOCK_AT_NODE(driver.cuda_version), cuda);
+    set_number(state, MOCK_AT_NODE(affinity.cpus), 0);
     set_number(state, MOCK_AT_NODE(time.host), now);
     set_number(state, MOCK_AT_NODE(time.node), 0);
     set_number(state, MOCK_AT_NODE(time.rate), 1000000000);
     clock_gettime(CLOCK_REALTIME, &wall);
     set_number(state, MOCK_AT_NODE(time.epoch), (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000);
+    set_number(state, MOCK_AT_NODE(clock.waits), 0);
+    set_number(state, MOCK_AT_NODE(access.privileges), MOCK_PRIVILEGES_ROOT);
+    mock_word_put(&block->settled, 0, MOCK_SEQUENCE_MADE);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
 }
 
@@ -143,10 +164,12 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     if (is_open(state, MOCK_AT(gsp.version), false))
         set_text(state, MOCK_AT(gsp.version), driver);
     /* nvidia-smi -q: "Requested functionality has been deprecated" from driver 570 on. */
-    if (branch_of(driver) >= 570) {
+    bool deprecated = branch_of(driver) >= 570;
+    if (deprecated)
         mock_word_put(state, MOCK_AT(recovery.reset_required), 0);
+    /* Of A100 and H100, the GPUs with MIG, drivers 535.54 and 550.54 tell it already. */
+    if (deprecated || (!tells_drain_of_all(driver) && is_absent(state, MOCK_AT(modes.mig))))
         mock_word_put(state, MOCK_AT(recovery.drain_and_reset), 0);
-    }
     if (is_absent(state, MOCK_AT(health.present)))
         set_number(state, MOCK_AT(health.present), 1);
     set_number(state, MOCK_AT(identity.index), index);
@@ -164,5 +187,6 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     set_number(state, MOCK_AT(pci.domain), (image->address >> 16) + machine);
     set_number(state, MOCK_AT(pci.bus), image->address >> 8 & 0xFF);
     set_number(state, MOCK_AT(pci.device), image->address & 0xFF);
+    mock_word_put(&block->settled, 0, MOCK_SEQUENCE_MADE);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
 }

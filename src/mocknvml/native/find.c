@@ -135,7 +135,7 @@ static bool parse_hex(const char **text, char end, unsigned long *value)
 }
 
 /* `domain:bus:device.function` or `bus:device.function`; the function may be left out, and is 0. */
-static bool parse_bus_id(const char *text, unsigned long address[3])
+bool mock_parse_bus_id(const char *text, unsigned long address[3])
 {
     unsigned long function = 0;
     bool has_domain = strchr(text, ':') != strrchr(text, ':');
@@ -175,7 +175,7 @@ nvmlReturn_t native_nvmlDeviceGetHandleByPciBusId_v2(const char *pciBusId, nvmlD
     unsigned long wanted[3];
     uint32_t index;
 
-    if (!parse_bus_id(pciBusId, wanted) || !mock_find_address(node, wanted[0], wanted[1], wanted[2], &index)
+    if (!mock_parse_bus_id(pciBusId, wanted) || !mock_find_address(node, wanted[0], wanted[1], wanted[2], &index)
         || !mock_sees(node, index))
         return NVML_ERROR_NOT_FOUND;
     *device = mock_handle(index);

@@ -2,12 +2,16 @@
 /*
  * Attaching to a node: reference-counted init and shutdown, the environment, the private node. The environment is read when
  * the count rises from 0. Memory of a node stays mapped when the process detaches: a thread may still be reading it.
+ *
+ * Which node: that of MOCK_NVML_NODE; else, if the environment describes one, a private node of those; else the node at a
+ * default path, if there is one; else a private node of the defaults.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime.h"
@@ -43,6 +47,7 @@ static const struct {
 
 struct config {
     const char *node;
+    char default_node[PATH_MAX];
     const char *driver;
     const struct mock_profile *profile;
     uint32_t gpu_count;
@@ -51,6 +56,15 @@ struct config {
 uint64_t mock_now(void)
 {
     return mock_node_time(mock_node());
+}
+
+const struct mock_node *mock_node_of(const struct mock_block *block)
+{
+    const struct mock_node *node = atomic_load_explicit(&newest, memory_order_acquire);
+
+    while (node != NULL && !mock_node_holds(node, block))
+        node = node->older;
+    return node;
 }
 
 static const char *environment(const char *name)
@@ -74,6 +88,37 @@ static void tell_unknown_profile(const char *name)
                 mock_profile_names);
 }
 
+/* Whether a file, or its folder, belongs to root or the caller and nobody else can write to it. Its group may: that has to
+ * be granted. */
+static bool is_trusted(const struct stat *status)
+{
+    return (status->st_uid == 0 || status->st_uid == geteuid()) && (status->st_mode & S_IWOTH) == 0;
+}
+
+/* Whether there is a node at a default path. One that is there but not safe to use fails the init, as one that can't be
+ * read does: other GPUs than those that were set up would be worse. */
+static nvmlReturn_t find_default(const char *folder, struct config *config)
+{
+    struct stat status;
+
+    if ((size_t)snprintf(config->default_node, sizeof config->default_node, "%s/mocknvml/node", folder)
+            >= sizeof config->default_node
+        || stat(config->default_node, &status) != 0)
+        return NVML_SUCCESS;
+    config->node = config->default_node;
+    char *name = strrchr(config->default_node, '/');
+    bool trusted = is_trusted(&status);
+    *name = '\0';
+    trusted = trusted && stat(config->default_node, &status) == 0 && is_trusted(&status);
+    *name = '/';
+    if (trusted)
+        return NVML_SUCCESS;
+    dprintf(STDERR_FILENO,
+            "mocknvml: %s: not used, because it or its folder belongs to another user or can be written by all; change that, "
+            "or set MOCK_NVML_NODE to it\n", config->default_node);
+    return NVML_ERROR_NO_PERMISSION;
+}
+
 /* What the environment asks for. A bad value is told on stderr and fails the init. */
 static nvmlReturn_t read_environment(struct config *config)
 {
@@ -84,6 +129,15 @@ static nvmlReturn_t read_environment(struct config *config)
     config->node = environment("MOCK_NVML_NODE");
     if (config->node != NULL) /* which has its GPUs: the others are not asked */
         return NVML_SUCCESS;
+    if (count == NULL && profile == NULL && driver == NULL) {
+        const char *folder = environment("XDG_RUNTIME_DIR");
+        nvmlReturn_t result = find_default("/run", config);
+        /* Root's is /run, whoever's environment it has. */
+        if (result == NVML_SUCCESS && config->node == NULL && folder != NULL && *folder == '/' && geteuid() != 0)
+            result = find_default(folder, config);
+        if (config->node != NULL)
+            return result;
+    }
     config->driver = MOCK_DEFAULT_DRIVER;
     config->profile = mock_profile_named(MOCK_DEFAULT_PROFILE);
     if (profile != NULL && (config->profile = mock_profile_named(profile)) == NULL) {
@@ -191,14 +245,14 @@ void mock_gpu_make_now(const struct mock_node *node, uint32_t index)
     mock_unlock();
 }
 
-static nvmlReturn_t file_attach(const char *path, struct mock_node **attached)
+static nvmlReturn_t file_attach(const char *path, bool named, struct mock_node **attached)
 {
     char error[MOCK_ERROR_MAX];
     struct mock_node opened;
 
     nvmlReturn_t result = mock_node_open(&opened, path, take_static, error);
     if (result != NVML_SUCCESS) {
-        dprintf(STDERR_FILENO, "mocknvml: MOCK_NVML_NODE=%s\n", error);
+        dprintf(STDERR_FILENO, "mocknvml: %s%s\n", named ? "MOCK_NVML_NODE=" : "", error);
         return result;
     }
     struct mock_node *node = newest;
@@ -223,7 +277,9 @@ static nvmlReturn_t attach(struct mock_node **node)
     nvmlReturn_t result = read_environment(&config);
     if (result != NVML_SUCCESS)
         return result;
-    return config.node != NULL ? file_attach(config.node, node) : private_attach(&config, node);
+    if (config.node == NULL)
+        return private_attach(&config, node);
+    return file_attach(config.node, config.node != config.default_node, node);
 }
 
 static void attach_to(struct mock_node *node)
@@ -275,6 +331,7 @@ nvmlReturn_t native_nvmlShutdown(void)
         mock_event_sets_end();
     }
     mock_unlock();
+    mock_event_sets_wake();
     /* One shutdown too many is no error: nvml.h, "for backwards compatibility"; the real library answers so. */
     return NVML_SUCCESS;
 }
@@ -315,7 +372,15 @@ nvmlReturn_t native_nvmlSystemGetNVMLVersion(char *version, unsigned int length)
 
 bool mock_privileged(void)
 {
-    return geteuid() == 0;
+    const mock_word *state;
+    uint64_t privileges = MOCK_PRIVILEGES_ROOT;
+
+    if (geteuid() == 0)
+        return true;
+    MOCK_LATCH(state, mock_node()->block, MOCK_NODE_WORDS) {
+        mock_number_or_zero(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(access.privileges), &privileges);
+    }
+    return privileges == MOCK_PRIVILEGES_ANY;
 }
 
 nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value)

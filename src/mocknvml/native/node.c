@@ -29,7 +29,7 @@ struct mock_file_header {
 };
 
 enum {
-    FORMAT = 2,
+    FORMAT = 3,
     HEADER_SIZE = 4096,
 };
 
@@ -134,29 +134,150 @@ static void carry_sums(mock_word *state, uint64_t now)
     mock_word_put(state, MOCK_AT(gpm.since.value), now);
 }
 
-static nvmlReturn_t apply(struct mock_block *block, mock_edit *edit, const void *context, bool is_gpu, uint64_t now)
+struct mock_copy mock_latch_copy(const struct mock_block *block, uint32_t words)
 {
-    uint32_t words = is_gpu ? MOCK_GPU_WORDS : MOCK_NODE_WORDS;
-    uint64_t sequence = atomic_load_explicit(&block->sequence, memory_order_relaxed);
-    const mock_word *published = &block->words[(sequence & 1) * words];
-    mock_word *next = &block->words[(~sequence & 1) * words];
+    uint64_t settled = atomic_load_explicit(&block->settled, memory_order_acquire);
+    uint64_t sequence = atomic_load_explicit(&block->sequence, memory_order_acquire);
 
+    if ((sequence & MOCK_SEQUENCE_MARK) != 0) {
+        const struct mock_node *node = mock_node_of(block);
+        if (node == NULL || atomic_load_explicit(&node->shared->intent.step, memory_order_acquire) != MOCK_STEP_PUBLISHED)
+            sequence = settled;
+    }
+    return (struct mock_copy){&block->words[(sequence & 1) * words], settled};
+}
+
+static uint64_t sequence_of(const struct mock_block *block)
+{
+    return atomic_load_explicit(&block->sequence, memory_order_relaxed) & ~(uint64_t)MOCK_SEQUENCE_MARK;
+}
+
+static void set_sequence(struct mock_block *block, uint64_t sequence)
+{
+    atomic_store_explicit(&block->sequence, sequence, memory_order_release);
+    atomic_store_explicit(&block->settled, sequence, memory_order_release);
+}
+
+/* The sequence that publishes the other copy. */
+static uint64_t advanced(const struct mock_block *block)
+{
+    return (sequence_of(block) + MOCK_SEQUENCE_STEP) ^ 1;
+}
+
+static void mark(const struct mock_node *node, struct mock_block *block)
+{
+    atomic_store_explicit(&block->sequence, advanced(block) | MOCK_SEQUENCE_MARK, memory_order_release);
+}
+
+static void settle(const struct mock_node *node, struct mock_block *block)
+{
+    set_sequence(block, sequence_of(block));
+}
+
+/* Back to the copy of before, by a sequence that has not been. */
+static void unmark(const struct mock_node *node, struct mock_block *block)
+{
+    if (mock_word_at(&block->sequence, 0) != sequence_of(block))
+        set_sequence(block, advanced(block));
+}
+
+static void each_block(const struct mock_node *node, void (*change)(const struct mock_node *, struct mock_block *))
+{
+    const mock_word *blocks = node->shared->intent.blocks;
+
+    for (uint32_t word = 0; word <= node->gpu_count / 64; word++) {
+        for (uint64_t bits = mock_word_at(blocks, word); bits != 0; bits &= bits - 1) {
+            uint32_t number = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (number <= node->gpu_count)
+                change(node, number == 0 ? node->block : mock_node_gpu(node, number - 1));
+        }
+    }
+}
+
+static void set_step(const struct mock_node *node, enum mock_step step)
+{
+    atomic_store_explicit(&node->shared->intent.step, step, memory_order_release);
+}
+
+/* End the step of a writer that was killed: with it where it was published, without it where it was not. */
+static void end_step(const struct mock_node *node)
+{
+    uint64_t step = atomic_load_explicit(&node->shared->intent.step, memory_order_relaxed);
+
+    if (__builtin_expect(step == MOCK_STEP_NONE, 1))
+        return;
+    each_block(node, step == MOCK_STEP_PUBLISHED ? settle : unmark);
+    set_step(node, MOCK_STEP_NONE);
+}
+
+/* The copy that is to be published next. */
+static mock_word *next_copy(const struct mock_node *node, struct mock_block *block)
+{
+    uint32_t words = block == node->block ? MOCK_NODE_WORDS : MOCK_GPU_WORDS;
+
+    return &block->words[(~sequence_of(block) & 1) * words];
+}
+
+/* Make the next copy what the published one is, now. */
+static void begin(const struct mock_node *node, struct mock_block *block, uint64_t now)
+{
+    uint32_t words = block == node->block ? MOCK_NODE_WORDS : MOCK_GPU_WORDS;
+    const mock_word *state = &block->words[(sequence_of(block) & 1) * words];
+    mock_word *next = next_copy(node, block);
+
+    if (mock_word_at(&block->settled, 0) != sequence_of(block))
+        settle(node, block); /* a writer was killed before it did */
     /* No store to the older copy may be seen before the sequence that retired it. */
     atomic_thread_fence(memory_order_release);
     for (uint32_t i = 0; i < words; i++)
-        mock_word_put(next, i, mock_word_at(published, i));
-    if (is_gpu) {
+        mock_word_put(next, i, mock_word_at(state, i));
+    if (block != node->block) {
         carry_integrals(next, now);
         carry_sums(next, now);
     }
-    nvmlReturn_t status = edit(next, context);
-    if (status == NVML_SUCCESS)
-        atomic_store_explicit(&block->sequence, sequence + 1, memory_order_release);
-    return status;
 }
 
-nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context,
-                            bool is_gpu)
+/* Whether the block is new among those of the step. */
+static bool take_up(const struct mock_node *node, const struct mock_block *block)
+{
+    uint32_t number = block == node->block ? 0 : (uint32_t)(((const char *)block - node->gpus) / MOCK_GPU_STRIDE) + 1;
+    mock_word *word = &node->shared->intent.blocks[number / 64];
+    uint64_t bits = mock_word_at(word, 0), bit = (uint64_t)1 << number % 64;
+
+    mock_word_put(word, 0, bits | bit);
+    return (bits & bit) == 0;
+}
+
+static nvmlReturn_t apply(const struct mock_node *node, const struct mock_part *parts, uint32_t count)
+{
+    uint64_t now = mock_node_time(node);
+    nvmlReturn_t status = NVML_SUCCESS;
+
+    end_step(node);
+    for (uint32_t word = 0; count > 1 && word <= node->gpu_count / 64; word++)
+        mock_word_put(node->shared->intent.blocks, word, 0);
+    for (uint32_t i = 0; i < count && status == NVML_SUCCESS; i++) {
+        if (count == 1 || take_up(node, parts[i].block))
+            begin(node, parts[i].block, now);
+        status = parts[i].edit(next_copy(node, parts[i].block), parts[i].context);
+    }
+    if (status != NVML_SUCCESS)
+        return status;
+    if (count == 1) {
+        set_sequence(parts[0].block, advanced(parts[0].block));
+        mock_events_follow(node, parts[0].block);
+        return NVML_SUCCESS;
+    }
+    set_step(node, MOCK_STEP_MARKS);
+    each_block(node, mark);
+    set_step(node, MOCK_STEP_PUBLISHED);
+    each_block(node, settle);
+    set_step(node, MOCK_STEP_NONE);
+    each_block(node, mock_events_follow);
+    return NVML_SUCCESS;
+}
+
+nvmlReturn_t mock_node_edit_all(struct mock_node *node, const struct mock_part *parts, uint32_t count)
 {
     nvmlReturn_t result;
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -164,7 +285,7 @@ nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mo
 
     if (node->path[0] == '\0') {
         mock_lock();
-        result = apply(block, edit, context, is_gpu, mock_node_time(node));
+        result = apply(node, parts, count);
         mock_unlock();
         return result;
     }
@@ -185,7 +306,7 @@ nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mo
             return NVML_ERROR_UNKNOWN;
         }
     }
-    result = apply(block, edit, context, is_gpu, mock_node_time(node));
+    result = apply(node, parts, count);
     /* A child that was forked meanwhile has the description open too: closing ours would leave the lock with it. */
     lock.l_type = F_UNLCK;
     fcntl(file, F_OFD_SETLK, &lock);
@@ -193,14 +314,16 @@ nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mo
     return result;
 }
 
-struct words {
-    struct mock_change change;
-    uint32_t limit; /* words of the block */
-};
-
-static nvmlReturn_t put_words(mock_word *state, const void *context)
+nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context,
+                            bool is_gpu)
 {
-    const struct words *words = context;
+    (void)is_gpu;
+    return mock_node_edit_all(node, &(struct mock_part){block, edit, context}, 1);
+}
+
+nvmlReturn_t mock_put_words(mock_word *state, const void *context)
+{
+    const struct mock_words *words = context;
 
     for (uint32_t i = 0; i < words->change.count; i++) {
         uint32_t at = words->change.offsets != NULL ? words->change.offsets[i] : i;
@@ -212,9 +335,9 @@ static nvmlReturn_t put_words(mock_word *state, const void *context)
 
 nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu)
 {
-    struct words words = {change, is_gpu ? MOCK_GPU_WORDS : MOCK_NODE_WORDS};
+    struct mock_words words = {change, is_gpu ? MOCK_GPU_WORDS : MOCK_NODE_WORDS};
 
-    return mock_node_edit(node, block, put_words, &words, is_gpu);
+    return mock_node_edit(node, block, mock_put_words, &words, is_gpu);
 }
 
 static nvmlReturn_t fail(char *error, nvmlReturn_t code, const char *path, const char *what)
@@ -236,7 +359,7 @@ static bool allocate(int file, off_t size)
 }
 
 nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
-                              char error[MOCK_ERROR_MAX])
+                              struct mock_change settings, char error[MOCK_ERROR_MAX])
 {
     size_t size = mock_node_size(gpu_count);
     char temporary[PATH_MAX];
@@ -261,6 +384,7 @@ nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profi
 
     struct mock_block *block = (struct mock_block *)(base + HEADER_SIZE);
     mock_node_make(block, driver, mock_monotonic());
+    mock_put_words(block->words, &(struct mock_words){settings, MOCK_NODE_WORDS});
     memcpy((void *)&block->words[2 * MOCK_NODE_WORDS], (void *)block->words, MOCK_NODE_WORDS * sizeof(mock_word));
     for (uint32_t i = 0; i < gpu_count; i++) {
         block = (struct mock_block *)(base + HEADER_SIZE + mock_node_memory(i));

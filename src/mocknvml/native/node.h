@@ -17,6 +17,11 @@ enum {
     MOCK_DRIVER_MAX = 16, /* mock_driver_known takes no longer one */
 };
 
+enum mock_privileges {
+    MOCK_PRIVILEGES_ROOT,
+    MOCK_PRIVILEGES_ANY,
+};
+
 /* What a GPU of a profile is, as words of its block, and its PCI address: domain << 16 | bus << 8 | device. */
 struct mock_image {
     const uint32_t *offsets;
@@ -87,16 +92,41 @@ uint64_t mock_node_time(const struct mock_node *node);
 /* Changes a copy of a block. What it answers other than SUCCESS leaves the block as it was. */
 typedef nvmlReturn_t mock_edit(mock_word *state, const void *context);
 
+struct mock_part {
+    struct mock_block *block;
+    mock_edit *edit;
+    const void *context;
+};
+
+/* Run edits of any blocks under the node's lock, in order; a block may come again. All of them are seen at once, or none
+ * if one fails. NO_PERMISSION where the file can't be written. */
+nvmlReturn_t mock_node_edit_all(struct mock_node *node, const struct mock_part *parts, uint32_t count);
+
 /* Run `edit` under the node's lock. NO_PERMISSION where the file can't be written. */
 nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context,
                             bool is_gpu);
 
+/* The node that a block belongs to, among those that this process has mapped. */
+const struct mock_node *mock_node_of(const struct mock_block *block);
+
+static inline bool mock_node_holds(const struct mock_node *node, const struct mock_block *block)
+{
+    return (uintptr_t)block - (uintptr_t)node->base < node->size;
+}
+
+/* An edit that puts words; its context. */
+struct mock_words {
+    struct mock_change change;
+    uint32_t limit; /* words of the block */
+};
+mock_edit mock_put_words;
+
 /* Apply a change under the node's lock. NO_PERMISSION where the file can't be written. */
 nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu);
 
-/* Files. A failure is told in `error`, with what to do. */
+/* Files. A failure is told in `error`, with what to do. `settings`: further words of the node's own block. */
 nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,
-                              char error[MOCK_ERROR_MAX]);
+                              struct mock_change settings, char error[MOCK_ERROR_MAX]);
 /* `place` may name memory to map a file of some size over, or return NULL. */
 nvmlReturn_t mock_node_open(struct mock_node *node, const char *path, char *(*place)(size_t size), char error[MOCK_ERROR_MAX]);
 void mock_node_close(struct mock_node *node);

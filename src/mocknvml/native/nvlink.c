@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NVLink beyond single readings: error counters, the low-power threshold, bandwidth modes, firmware. */
+#include <stdlib.h>
+
 #include "runtime.h"
 
 #define ERRORS(link, counter) (MOCK_AT(nvlink.errors) + 2 * ((link) * NVML_NVLINK_ERROR_COUNT + (counter)))
@@ -113,6 +115,12 @@ nvmlReturn_t native_nvmlSystemGetNvlinkBwMode(unsigned int *nvlinkBwMode)
     return status;
 }
 
+static nvmlReturn_t put_mode(mock_word *state, const void *mode)
+{
+    mock_word_put(state, NODE_MODE + 1, *(const unsigned *)mode);
+    return NVML_SUCCESS;
+}
+
 nvmlReturn_t native_nvmlSystemSetNvlinkBwMode(unsigned int nvlinkBwMode)
 {
     struct mock_node *node = mock_node();
@@ -121,8 +129,15 @@ nvmlReturn_t native_nvmlSystemSetNvlinkBwMode(unsigned int nvlinkBwMode)
 
     if (status == NVML_SUCCESS && nvlinkBwMode > MODE_3QUARTER)
         return NVML_ERROR_INVALID_ARGUMENT;
-    for (uint32_t i = 0; i < node->gpu_count && status == NVML_SUCCESS; i++)
-        status = mock_set_number(node, mock_gpu_at(node, i), NODE_MODE, nvlinkBwMode);
+    if (status != NVML_SUCCESS)
+        return status;
+    struct mock_part *parts = malloc(node->gpu_count * sizeof *parts);
+    if (parts == NULL)
+        return NVML_ERROR_MEMORY;
+    for (uint32_t i = 0; i < node->gpu_count; i++)
+        parts[i] = (struct mock_part){mock_gpu_at(node, i), put_mode, &nvlinkBwMode};
+    status = mock_node_edit_all(node, parts, node->gpu_count);
+    free(parts);
     return status;
 }
 

@@ -77,6 +77,11 @@ static inline nvmlDevice_t mock_handle(uint32_t index)
     return (nvmlDevice_t)&mock_devices[index];
 }
 
+static inline uint32_t mock_index(nvmlDevice_t device)
+{
+    return (uint32_t)((struct mock_device *)device - mock_devices);
+}
+
 /* The status of the device itself, which stands before that of every field. */
 static inline nvmlReturn_t mock_device_state(const mock_word *state)
 {
@@ -106,8 +111,15 @@ static inline nvmlReturn_t mock_put_text(const struct mock_text *text, char *buf
 /* The GPU whose text at `at` equals the argument. */
 nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t size, const char *text, nvmlDevice_t *device);
 
+/* Domain, bus and device of a PCI address as text. */
+bool mock_parse_bus_id(const char *text, unsigned long address[3]);
+
 /* The GPU at a PCI address, whoever sees it. */
 bool mock_find_address(const struct mock_node *node, uint64_t domain, uint64_t bus, uint64_t device, uint32_t *found);
+
+/* How near two GPUs are, and how many NVLinks of the first lead to the other or to a switch. */
+nvmlReturn_t mock_nearness(const struct mock_block *one, const struct mock_block *other, unsigned *links,
+                           nvmlGpuTopologyLevel_t *level);
 
 enum {
     MOCK_DRAINED_MAX = MOCK_CAPACITY_NODE(drain.gpus),
@@ -117,12 +129,15 @@ enum {
 uint32_t mock_hidden_gpus(const struct mock_node *node, uint32_t hidden[MOCK_DRAINED_MAX]);
 bool mock_sees(const struct mock_node *node, uint32_t index);
 
-/* Whether there may be any: one word, which needs no second look. */
 static inline bool mock_drains(const struct mock_node *node)
 {
-    struct mock_latch latch = mock_latch_enter(node->block, MOCK_NODE_WORDS);
+    const mock_word *state;
+    bool drains = false;
 
-    return mock_word_at(latch.copy, MOCK_AT_NODE(drain.gpus)) >> MOCK_LENGTH_SHIFT != 0;
+    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
+        drains = mock_word_at(state, MOCK_AT_NODE(drain.gpus)) >> MOCK_LENGTH_SHIFT != 0;
+    }
+    return drains;
 }
 
 extern _Atomic uint64_t mock_initialised_at; /* node time of the first init */
@@ -155,7 +170,8 @@ static inline nvmlReturn_t mock_edit_gpu(nvmlDevice_t device, mock_edit *edit, c
 }
 
 bool mock_event_set_valid(nvmlEventSet_t set);
-void mock_event_sets_end(void);
+void mock_event_sets_end(void);  /* under the lock */
+void mock_event_sets_wake(void); /* without it: back when nobody waits for a set that has ended */
 bool mock_gpm_sample_valid(nvmlGpmSample_t sample);
 
 #endif

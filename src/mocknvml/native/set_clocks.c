@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clocks that get locked to a range, and the clocks of applications. */
+#include "clock_limits.h"
 #include "runtime.h"
 
 struct lock {
@@ -7,58 +8,30 @@ struct lock {
     uint64_t least, greatest; /* 0: no bound */
 };
 
-#define AT(field, type) (MOCK_AT(field) + 2 * (uint32_t)(type))
-
-static bool is_symbol(uint64_t clock)
-{
-    return clock > NVML_CLOCK_LIMIT_ID_RANGE_START;
-}
-
-/* Move a clock into the range. A board runs no faster than its maximum, and what varies with time goes on doing so. */
-static void clamp(mock_word *state, nvmlClockType_t type, const struct lock *lock)
-{
-    uint32_t at = AT(clocks.current, type);
-    uint64_t clock = mock_word_at(state, at + 1), least = lock->least, fastest;
-
-    if (mock_word_at(state, at) != MOCK_HEAD_SUCCESS)
-        return;
-    if (mock_number(state, MOCK_GPU_SIGNALS, AT(clocks.max, type), &fastest) == NVML_SUCCESS && least > fastest)
-        least = fastest;
-    if (clock < least)
-        clock = least;
-    if (lock->greatest != 0 && clock > lock->greatest)
-        clock = lock->greatest;
-    mock_word_put(state, at + 1, clock);
-}
-
 static nvmlReturn_t put_lock(mock_word *state, const void *context)
 {
     const struct lock *lock = context;
+    struct mock_clocks unlimited = mock_clocks_unlimited(state);
 
-    mock_word_put(state, AT(clocks.locked_min, lock->type) + 1, lock->least);
-    mock_word_put(state, AT(clocks.locked_max, lock->type) + 1, lock->greatest);
-    /* differs: the clock at TDP is not known, so a bound of TDP moves no clock. */
-    if (is_symbol(lock->least) || is_symbol(lock->greatest))
-        return NVML_SUCCESS;
-    clamp(state, lock->type, lock);
-    if (lock->type == NVML_CLOCK_GRAPHICS)
-        clamp(state, NVML_CLOCK_SM, lock);
+    mock_word_put(state, MOCK_CLOCK(clocks.locked_min, lock->type) + 1, lock->least);
+    mock_word_put(state, MOCK_CLOCK(clocks.locked_max, lock->type) + 1, lock->greatest);
+    mock_clocks_limit(state, &unlimited);
     return NVML_SUCCESS;
 }
 
 /* Any numbers in order are a range, also beyond what the board can do. */
 static nvmlReturn_t set_lock(nvmlDevice_t device, struct lock lock, bool symbols)
 {
-    nvmlReturn_t status = mock_may_write(device, AT(clocks.locked_min, lock.type));
+    nvmlReturn_t status = mock_may_write(device, MOCK_CLOCK(clocks.locked_min, lock.type));
 
     if (status == NVML_SUCCESS)
-        status = mock_may_write(device, AT(clocks.locked_max, lock.type));
+        status = mock_may_write(device, MOCK_CLOCK(clocks.locked_max, lock.type));
     if (status != NVML_SUCCESS)
         return status;
-    if (is_symbol(lock.least) || is_symbol(lock.greatest)) {
+    if (mock_clock_is_symbol(lock.least) || mock_clock_is_symbol(lock.greatest)) {
         /* nvml.h: "Mixed numeric and symbolic calls return NVML_ERROR_INVALID_ARGUMENT." */
         if (!symbols || lock.least > NVML_CLOCK_LIMIT_ID_UNLIMITED || lock.greatest > NVML_CLOCK_LIMIT_ID_UNLIMITED
-            || !is_symbol(lock.least) || !is_symbol(lock.greatest))
+            || !mock_clock_is_symbol(lock.least) || !mock_clock_is_symbol(lock.greatest))
             return NVML_ERROR_INVALID_ARGUMENT;
         lock.least = lock.least == NVML_CLOCK_LIMIT_ID_UNLIMITED ? 0 : lock.least;
         lock.greatest = lock.greatest == NVML_CLOCK_LIMIT_ID_UNLIMITED ? 0 : lock.greatest;
@@ -73,7 +46,6 @@ nvmlReturn_t native_nvmlDeviceSetGpuLockedClocks(nvmlDevice_t device, unsigned i
     return set_lock(device, (struct lock){NVML_CLOCK_GRAPHICS, minGpuClockMHz, maxGpuClockMHz}, true);
 }
 
-/* differs: a clock stays where the lock moved it, because the model knows no load. */
 nvmlReturn_t native_nvmlDeviceResetGpuLockedClocks(nvmlDevice_t device)
 {
     return set_lock(device, (struct lock){NVML_CLOCK_GRAPHICS, 0, 0}, true);
@@ -112,7 +84,7 @@ static bool is_supported(const mock_word *state, uint64_t memory, uint64_t graph
 /* Root's alone, unless root has lifted the restriction. */
 static nvmlReturn_t may_set_application(nvmlDevice_t device, uint32_t needed)
 {
-    const uint32_t fields[] = {AT(clocks.application, NVML_CLOCK_GRAPHICS), AT(clocks.application, NVML_CLOCK_MEM), needed};
+    const uint32_t fields[] = {MOCK_CLOCK(clocks.application, NVML_CLOCK_GRAPHICS), MOCK_CLOCK(clocks.application, NVML_CLOCK_MEM), needed};
     const mock_word *state;
     nvmlReturn_t status = NVML_SUCCESS;
     bool open = false;
@@ -129,9 +101,12 @@ static nvmlReturn_t may_set_application(nvmlDevice_t device, uint32_t needed)
 
 static void put_application(mock_word *state, uint64_t memory, uint64_t graphics)
 {
-    mock_word_put(state, AT(clocks.application, NVML_CLOCK_MEM) + 1, memory);
-    mock_word_put(state, AT(clocks.application, NVML_CLOCK_GRAPHICS) + 1, graphics);
-    mock_word_put(state, AT(clocks.application, NVML_CLOCK_SM) + 1, graphics);
+    struct mock_clocks unlimited = mock_clocks_unlimited(state);
+
+    mock_word_put(state, MOCK_CLOCK(clocks.application, NVML_CLOCK_MEM) + 1, memory);
+    mock_word_put(state, MOCK_CLOCK(clocks.application, NVML_CLOCK_GRAPHICS) + 1, graphics);
+    mock_word_put(state, MOCK_CLOCK(clocks.application, NVML_CLOCK_SM) + 1, graphics);
+    mock_clocks_limit(state, &unlimited);
 }
 
 struct pair {
@@ -160,11 +135,11 @@ nvmlReturn_t native_nvmlDeviceSetApplicationsClocks(nvmlDevice_t device, unsigne
 static nvmlReturn_t reset_application(mock_word *state, const void *context)
 {
     uint64_t memory, graphics;
-    nvmlReturn_t status = mock_number(state, MOCK_GPU_SIGNALS, AT(clocks.application_default, NVML_CLOCK_MEM), &memory);
+    nvmlReturn_t status = mock_number(state, MOCK_GPU_SIGNALS, MOCK_CLOCK(clocks.application_default, NVML_CLOCK_MEM), &memory);
 
     (void)context;
     if (status == NVML_SUCCESS)
-        status = mock_number(state, MOCK_GPU_SIGNALS, AT(clocks.application_default, NVML_CLOCK_GRAPHICS), &graphics);
+        status = mock_number(state, MOCK_GPU_SIGNALS, MOCK_CLOCK(clocks.application_default, NVML_CLOCK_GRAPHICS), &graphics);
     if (status == NVML_SUCCESS)
         put_application(state, memory, graphics);
     return status;
@@ -172,7 +147,7 @@ static nvmlReturn_t reset_application(mock_word *state, const void *context)
 
 nvmlReturn_t native_nvmlDeviceResetApplicationsClocks(nvmlDevice_t device)
 {
-    nvmlReturn_t status = may_set_application(device, AT(clocks.application_default, NVML_CLOCK_GRAPHICS));
+    nvmlReturn_t status = may_set_application(device, MOCK_CLOCK(clocks.application_default, NVML_CLOCK_GRAPHICS));
 
     return status != NVML_SUCCESS ? status : mock_edit_gpu(device, reset_application, NULL);
 }

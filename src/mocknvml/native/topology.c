@@ -2,8 +2,10 @@
 /* The nearness of GPUs, which follows from their places; peer access; affinity to CPUs and memory. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "runtime.h"
 
@@ -142,6 +144,51 @@ static nvmlReturn_t parse_list(const char *list, struct set *set)
     return NVML_SUCCESS;
 }
 
+static bool is_of_host(void)
+{
+    const struct mock_node *node = mock_node();
+    const mock_word *state;
+    uint64_t host = 0;
+
+    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
+        mock_number_or_zero(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(affinity.cpus), &host);
+    }
+    return host != 0;
+}
+
+/* The CPUs of this machine that are online; those that the thread may use, where the kernel does not say. */
+static void read_online(struct set *online)
+{
+    char list[4096];
+    int file = open("/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC);
+    ssize_t got = file < 0 ? -1 : read(file, list, sizeof list - 1);
+
+    if (file >= 0)
+        close(file);
+    list[got > 0 ? got : 0] = '\0';
+    list[strcspn(list, "\n")] = '\0';
+    if (got <= 0 || parse_list(list, online) != NVML_SUCCESS)
+        sched_getaffinity(0, sizeof *online, (cpu_set_t *)online);
+}
+
+/* Each CPU of a set becomes one that is online: the first again after the last. */
+static void fold(struct set *set)
+{
+    struct set online = {{0}}, folded = {{0}};
+    unsigned present[CPUS], count = 0;
+
+    read_online(&online);
+    for (unsigned cpu = 0; cpu < CPUS; cpu++)
+        if ((online.words[cpu / BITS] >> cpu % BITS & 1) != 0)
+            present[count++] = cpu;
+    for (unsigned cpu = 0; cpu < CPUS && count != 0; cpu++) {
+        unsigned to = present[cpu % count];
+        if ((set->words[cpu / BITS] >> cpu % BITS & 1) != 0)
+            folded.words[to / BITS] |= 1ul << to % BITS;
+    }
+    *set = folded;
+}
+
 /* The set of a scope. nvml.h: a scope that is "not applicable to the target topology" falls back to the nearer one. */
 static nvmlReturn_t read_set(const struct mock_block *gpu, uint32_t at, uint32_t size, nvmlAffinityScope_t scope, struct set *set)
 {
@@ -161,7 +208,11 @@ static nvmlReturn_t read_set(const struct mock_block *gpu, uint32_t at, uint32_t
 
 static nvmlReturn_t read_cpus(const struct mock_block *gpu, nvmlAffinityScope_t scope, struct set *set)
 {
-    return read_set(gpu, MOCK_AT(topology.cpus[0]), MOCK_SIZE(topology.cpus[0]), scope, set);
+    nvmlReturn_t status = read_set(gpu, MOCK_AT(topology.cpus[0]), MOCK_SIZE(topology.cpus[0]), scope, set);
+
+    if (status == NVML_SUCCESS && is_of_host())
+        fold(set);
+    return status;
 }
 
 /* No error is listed for a caller's set that is too small. */
@@ -279,15 +330,15 @@ static void read_peer(const struct mock_block *gpu, struct peer *peer)
     }
 }
 
-/* Whether an active NVLink of a GPU leads to the peer, or to a switch. */
-static bool has_link(const struct mock_block *gpu, const struct peer *peer)
+/* How many active NVLinks of a GPU lead to the peer, or to a switch. */
+static unsigned count_links(const struct mock_block *gpu, const struct peer *peer)
 {
     static const uint32_t at[] = {MOCK_AT(nvlink.remote_domain), MOCK_AT(nvlink.remote_bus), MOCK_AT(nvlink.remote_device)};
     const mock_word *state;
-    bool found = false;
+    unsigned found = 0;
 
     MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
-        found = false;
+        found = 0;
         for (uint32_t link = 0; link < 2 * NVML_NVLINK_MAX_LINKS; link += 2) {
             uint64_t active, type, value;
             if (mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(nvlink.state) + link, &active) != NVML_SUCCESS || active == 0
@@ -297,10 +348,20 @@ static bool has_link(const struct mock_block *gpu, const struct peer *peer)
             for (unsigned i = 0; i < 3 && leads; i++)
                 leads = mock_number(state, MOCK_GPU_SIGNALS, at[i] + link, &value) == NVML_SUCCESS
                         && value == peer->address[i];
-            found |= leads || type == NVML_NVLINK_DEVICE_TYPE_SWITCH;
+            found += leads || type == NVML_NVLINK_DEVICE_TYPE_SWITCH;
         }
     }
     return found;
+}
+
+nvmlReturn_t mock_nearness(const struct mock_block *one, const struct mock_block *other, unsigned *links,
+                           nvmlGpuTopologyLevel_t *level)
+{
+    struct peer peer;
+
+    read_peer(other, &peer);
+    *links = count_links(one, &peer);
+    return common_ancestor(one, other, level);
 }
 
 /* The rules of NVIDIA/open-gpu-kernel-modules (p2p_caps.c, and who asks it): over NVLink everything but PCI; a GPU of an
@@ -321,7 +382,7 @@ nvmlReturn_t native_nvmlDeviceGetP2PStatus(nvmlDevice_t device1, nvmlDevice_t de
     read_peer(one, &first);
     read_peer(other, &second);
     *p2pStatus = NVML_P2P_STATUS_NOT_SUPPORTED;
-    if (places > 0 && has_link(one, &second) && has_link(other, &first)) {
+    if (places > 0 && count_links(one, &second) > 0 && count_links(other, &first) > 0) {
         if (p2pIndex != NVML_P2P_CAPS_INDEX_PCI)
             *p2pStatus = NVML_P2P_STATUS_OK;
         return NVML_SUCCESS;

@@ -4,7 +4,7 @@
 """
 
 from mocknvml.nvml.modes import Modes
-from mocknvml.table import Block, Record, getter, member, native, records
+from mocknvml.table import CLEARED, Block, Record, getter, member, native, records
 
 
 class AccountedProcess(Record):
@@ -17,7 +17,7 @@ class AccountedProcess(Record):
 
 
 class Accounting(Block):
-    ended = records(AccountedProcess, capacity=64)
+    ended = records(AccountedProcess, capacity=64, reset=CLEARED)
 
 
 FUNCTIONS = (

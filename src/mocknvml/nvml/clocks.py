@@ -2,6 +2,7 @@
 
 from mocknvml.nvml.modes import Modes
 from mocknvml.table import (
+    CLEARED,
     ROOT,
     Block,
     Domain,
@@ -49,11 +50,12 @@ class ClockFault(Record):
 class Clocks(Block):
     current = u32("MHz", per=ClockType)
     max = u32("MHz", per=ClockType)
-    application = u32("MHz", per=ClockType)
     application_default = u32("MHz", per=ClockType)
+    application = u32("MHz", per=ClockType, reset=application_default)
     customer_boost_max = u32("MHz", per=ClockType)
-    locked_min = u32("MHz", per=ClockType)  # 0: not locked; or an nvmlClockLimitId_t
-    locked_max = u32("MHz", per=ClockType)
+    locked_min = u32("MHz", per=ClockType, reset=CLEARED)  # 0: not locked; or an nvmlClockLimitId_t
+    locked_max = u32("MHz", per=ClockType, reset=CLEARED)
+    unlimited = u32("MHz", per=ClockType)  # what `current` would be, where a lock or application clock moves it
     pstates = flag(per=Pstate)  # that the board has
     pstate_min = u32("MHz", per=(ClockType, Pstate))
     pstate_max = u32("MHz", per=(ClockType, Pstate))
@@ -64,9 +66,9 @@ class Clocks(Block):
     frequencies = text(256)  # "perf=0, nvclock=…", as nvmlDeviceGetCurrentClockFreqs gives it
     performance_modes = text(1024)
     adaptive = u32()
-    auto_boost = flag()
     auto_boost_default = flag()
-    event_reasons = u64()  # nvmlClocksEventReason* bits
+    auto_boost = flag(reset=auto_boost_default)
+    event_reasons = u64()  # nvmlClocksEventReason* bits, beside those that follow from limits in force
     event_reasons_supported = u64()
     monitor_faults = records(ClockFault, capacity=32)  # MAX_CLK_DOMAINS
     violation_time = u64("ns", per=Policy)
@@ -148,8 +150,8 @@ FUNCTIONS = (
     ),
     setter("nvmlDeviceSetDefaultAutoBoostedClocksEnabled", enabled=Clocks.auto_boost_default, needs=ROOT),
     native("nvmlDeviceGetClkMonStatus", "clocks.c"),
-    getter("nvmlDeviceGetCurrentClocksEventReasons", Clocks.event_reasons),
-    getter("nvmlDeviceGetCurrentClocksThrottleReasons", Clocks.event_reasons),
+    native("nvmlDeviceGetCurrentClocksEventReasons", "clocks.c"),
+    native("nvmlDeviceGetCurrentClocksThrottleReasons", "clocks.c"),
     getter("nvmlDeviceGetSupportedClocksEventReasons", Clocks.event_reasons_supported),
     getter("nvmlDeviceGetSupportedClocksThrottleReasons", Clocks.event_reasons_supported),
     getter(

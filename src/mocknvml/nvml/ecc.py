@@ -1,6 +1,21 @@
 """ECC modes and error counters."""
 
-from mocknvml.table import ROOT, Block, Domain, Record, flag, getter, member, native, records, setter, u32, u64
+from mocknvml.table import (
+    CLEARED,
+    ROOT,
+    Block,
+    Cleared,
+    Domain,
+    Record,
+    flag,
+    getter,
+    member,
+    native,
+    records,
+    setter,
+    u32,
+    u64,
+)
 
 ErrorType = Domain.of("nvmlMemoryErrorType_t", "corrected", "uncorrected")
 Counter = Domain.of("nvmlEccCounterType_t", "volatile", "aggregate")
@@ -36,44 +51,44 @@ class SramError(Record):
 
 
 class Ecc(Block):
-    mode = flag()
     mode_pending = flag()
+    mode = flag(reset=mode_pending)
     mode_default = flag()
-    total = u64(per=(ErrorType, Counter))
-    location = u64(per=(ErrorType, Counter, Location))
+    total = u64(per=(ErrorType, Counter), reset=Cleared("volatile"))
+    location = u64(per=(ErrorType, Counter, Location), reset=Cleared("volatile"))
     retired = records(RetiredPage, capacity=64)
-    retirement_pending = flag()
-    retirement_pending_for = flag(per=Cause)
+    retirement_pending = flag(reset=CLEARED)
+    retirement_pending_for = flag(per=Cause, reset=CLEARED)
 
 
 class Sram(Block):
     """SRAM errors of Ampere and newer; the sources add up to the uncorrected ones."""
 
-    corrected = u64(per=Counter)
-    parity = u64(per=Counter)
-    sec_ded = u64(per=Counter)
+    corrected = u64(per=Counter, reset=Cleared("volatile"))
+    parity = u64(per=Counter, reset=Cleared("volatile"))
+    sec_ded = u64(per=Counter, reset=Cleared("volatile"))
     source = u64(per=Source)
     threshold_exceeded = flag()
     unique = records(SramError, capacity=64)
 
 
 class Remap(Block):
-    """Row and bank remapping, and other repairs of memory."""
+    """Row and bank remapping, and other repairs of memory. A row counts from its error on; a reset remaps it."""
 
     corrected = u32()
     uncorrected = u32()
     corrected_inactive = u32()
     uncorrected_inactive = u32()
-    pending = flag()
+    pending = flag(reset=CLEARED)
     failure = flag()
     banks = u32(per=Availability)
     bank_active = u32()
     bank_inactive = u32()
-    bank_pending = flag()
+    bank_pending = flag(reset=CLEARED)
     bank_spare_groups = u32()
     bank_no_spare_groups = u32()
-    channel_repair_pending = flag()
-    tpc_repair_pending = flag()
+    channel_repair_pending = flag(reset=CLEARED)
+    tpc_repair_pending = flag(reset=CLEARED)
     unrepairable = flag()
 
 

@@ -1,10 +1,12 @@
-"""Event sets. No events occur yet: a wait lasts until its timeout."""
+"""Event sets. Events come from Python, and from changes: of a clock, the performance state, the power source, the recovery
+action (`native/ring.c`), of a GPU that is removed or discovered (`native/drain.c`)."""
 
-from mocknvml.table import Block, getter, native, u64
+from mocknvml.table import Block, flag, getter, native, u64
 
 
-class Events(Block):
+class EventTypes(Block):
     supported = u64()  # nvmlEventType* bits
+    operational = flag()  # whether structured events can be registered
 
 
 FUNCTIONS = (
@@ -23,5 +25,5 @@ FUNCTIONS = (
     native("nvmlSystemEventSetFree", "events.c"),
     native("nvmlSystemRegisterEvents", "events.c"),
     native("nvmlSystemEventSetWait", "events.c"),
-    getter("nvmlDeviceGetSupportedEventTypes", Events.supported),
+    getter("nvmlDeviceGetSupportedEventTypes", EventTypes.supported),
 )

@@ -1,5 +1,6 @@
 """The NVLink fabric and the rack that a GPU belongs to. Only boards of NVSwitch systems from Hopper on have one."""
 
+from mocknvml.nvml.identity import Identity
 from mocknvml.table import Block, getter, native, octets, u32
 
 
@@ -20,7 +21,6 @@ class Platform(Block):
     tray_index = u32()
     host_id = u32()
     peer_type = u32()
-    module_id = u32()
 
 
 FUNCTIONS = (
@@ -56,6 +56,6 @@ FUNCTIONS = (
         trayIndex=Platform.tray_index,
         hostId=Platform.host_id,
         peerType=Platform.peer_type,
-        moduleId=Platform.module_id,
+        moduleId=Identity.module_id,
     ),
 )

@@ -11,7 +11,7 @@ from mocknvml.nvml.nvlink import C2c, Nvlink
 from mocknvml.nvml.pcie import Pcie
 from mocknvml.nvml.power import Power, PowerSmoothing
 from mocknvml.nvml.thermal import Thermal
-from mocknvml.table import Block, Domain, choice, field_id, flag, native, no_field
+from mocknvml.table import CLEARED, Block, Cleared, Domain, choice, field_id, flag, native, no_field
 
 Action = Domain.of(
     "nvmlDeviceGpuRecoveryAction_t",
@@ -23,9 +23,11 @@ Action = Domain.of(
 class Recovery(Block):
     """What a broken GPU needs."""
 
-    action = choice(Action)
-    reset_required = flag()  # drivers from 570 on refuse this one and the next: nvidia-smi has "deprecated" there
-    drain_and_reset = flag()
+    action = choice(Action, reset=Cleared(only=(1, 3, 4)))  # a reset spares no reboot
+    reset_required = flag(
+        reset=CLEARED
+    )  # drivers from 570 on refuse this one and the next: nvidia-smi has "deprecated" there
+    drain_and_reset = flag(reset=CLEARED)
 
 
 FIELDS = (

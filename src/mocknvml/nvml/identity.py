@@ -1,6 +1,21 @@
 """Who a GPU is: name, identifiers, architecture, engine counts, firmware versions."""
 
-from mocknvml.table import Block, Domain, Record, choice, finder, flag, getter, member, native, records, text, u32, u64
+from mocknvml.table import (
+    CLEARED,
+    Block,
+    Domain,
+    Record,
+    choice,
+    finder,
+    flag,
+    getter,
+    member,
+    native,
+    records,
+    text,
+    u32,
+    u64,
+)
 
 Brand = Domain.of(
     "nvmlBrandType_t",
@@ -46,6 +61,7 @@ class Identity(Block):
     compute_capability_minor = u32()
     cores = u32()
     board_part_number = text(80)
+    gpu_part_number = text(80)  # of the chip; only nvidia-smi shows it (`native/export.c`)
     vbios_version = text(32)
     inforom_image_version = text(16)
     inforom_version = text(16, per=InforomObject)
@@ -54,13 +70,13 @@ class Identity(Block):
     bridges = records(BridgeChip, capacity=8)
     multi_gpu_board = flag()
     pdi = u64()
-    hostname = text(64)
+    hostname = text(64, reset=CLEARED)
     irq = u32()
     numa_node = u32()
     capabilities = u32()  # NVML_DEVICE_CAP_* bits
     addressing = choice(Addressing)
     c2c = flag()
-    uptime = u32("s")
+    uptime = u32("s", reset=CLEARED)
     black_box_time = u32("s")
     black_box_flushed = u64("us")
     black_box_flush_time = u64("us")
@@ -129,7 +145,7 @@ FUNCTIONS = (
     getter("nvmlDeviceGetAddressingMode", value=Identity.addressing),
     getter("nvmlDeviceGetC2cModeInfoV", isC2cEnabled=Identity.c2c),
     getter("nvmlDeviceGetGpuUptime_v1", uptime=Identity.uptime),
-    getter("nvmlDeviceGetGspFirmwareVersion", Gsp.version),
+    getter("nvmlDeviceGetGspFirmwareVersion", Gsp.version, supported=Gsp.enabled),
     getter("nvmlDeviceGetGspFirmwareMode", isEnabled=Gsp.enabled, defaultMode=Gsp.default_mode),
     getter(
         "nvmlDeviceGetAttributes",

@@ -1,6 +1,6 @@
 """Modes of a GPU: performance state, persistence, compute, display, MIG, virtualization."""
 
-from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, native, setter, u32, u64
+from mocknvml.table import CLEARED, ROOT, Block, Cleared, Domain, choice, flag, getter, native, setter, u32, u64
 
 ComputeMode = Domain.of("nvmlComputeMode_t", "default", "exclusive_thread", "prohibited", "exclusive_process")
 Virtualization = Domain.of("nvmlGpuVirtualizationMode_t", "none", "passthrough", "vgpu", "host_vgpu", "host_vsga")
@@ -10,25 +10,31 @@ Api = Domain.of("nvmlRestrictedAPI_t", "application_clocks", "auto_boosted_clock
 
 
 class Modes(Block):
+    """A reset brings into force what is pending, also where nvml.h wants a reboot, and ends what NVIDIA's "Data
+    Persistence" ends with the driver. nvidia-smi -r keeps the persistence mode: its manual warns where it cannot.
+    """
+
     performance_state = u32()  # 0 is P0
     persistence = flag()
-    compute = choice(ComputeMode)
+    compute = choice(ComputeMode, reset=CLEARED)
     display = flag()
     display_active = flag()
-    mig = u32()
     mig_pending = u32()
+    mig = u32(reset=mig_pending)
     mig_resetless = flag()
     mig_query_independent = flag()
     virtualization = choice(Virtualization)
     host_vgpu = u32()
-    operation = choice(Operation)
     operation_pending = choice(Operation)
-    accounting = flag()
+    operation = choice(Operation, reset=operation_pending)
+    accounting = flag(reset=CLEARED)
     accounting_buffer = u32()
-    restricted = flag(per=Api)
-    dram_encryption = flag()
+    # nvml.h: everybody may boost until root restricts it; root alone sets the clocks of applications.
+    restricted = flag(per=Api, reset=(Cleared("application_clocks", 1), Cleared("auto_boosted_clocks")))
     dram_encryption_pending = flag()
+    dram_encryption = flag(reset=dram_encryption_pending)
     mig_devices_max = u32()
+    sparse_operation = flag()  # only nvidia-smi shows it (`native/export.c`)
     shared_data_polling = u64()  # NVML_RUSD_POLL_* bits
 
 

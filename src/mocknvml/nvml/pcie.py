@@ -1,6 +1,6 @@
 """The PCI address and ids of a GPU, and its PCIe link."""
 
-from mocknvml.table import Block, Domain, getter, native, u32, u64
+from mocknvml.table import CLEARED, Block, Domain, getter, native, u32, u64
 
 Direction = Domain.of("nvmlPcieUtilCounter_t", "tx", "rx")
 
@@ -27,17 +27,18 @@ class Pcie(Block):
     generation = u32()
     generation_max = u32()
     gpu_generation_max = u32()
+    host_generation_max = u32()  # only nvidia-smi shows it (`native/export.c`)
     width = u32()
     width_max = u32()
     throughput = u32("KB/s", per=Direction)
-    replays = u32()
-    replay_rollovers = u32()
+    replays = u32(reset=CLEARED)  # nvidia-smi: "Replays Since Reset"
+    replay_rollovers = u32(reset=CLEARED)
     speed = u32("Mbps")
     speed_max = u32()  # NVML_PCIE_LINK_MAX_SPEED_*
     bus_type = u32()  # NVML_BUS_TYPE_*
     atomics = u32(per=Atomics)  # NVML_PCIE_ATOMICS_CAP_* bits
     errors = u32(per=Error)
-    bytes = u64("B", per=Direction)  # since the driver was loaded
+    bytes = u64("B", per=Direction, reset=CLEARED)  # since the driver was loaded
 
 
 FUNCTIONS = (

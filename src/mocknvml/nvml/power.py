@@ -3,7 +3,7 @@
 `energy` grows with `usage` and node time. The limits come from the profile; `limit` moves between min and max.
 """
 
-from mocknvml.table import ROOT, Block, Domain, choice, flag, getter, native, setter, u32, u64
+from mocknvml.table import CLEARED, ROOT, Block, Domain, choice, flag, getter, native, setter, u32, u64
 
 # nvmlPowerSource_t, which is an unsigned int with macros.
 Source = Domain(("ac", "battery", "undersized"))
@@ -37,16 +37,17 @@ class Power(Block):
     instant = u32("mW")
     module_instant = u32("mW")
     memory_instant = u32("mW")
-    limit = u32("mW")
-    module_limit = u32("mW")
     limit_default = u32("mW")
     module_limit_default = u32("mW")
+    limit = u32("mW", reset=limit_default)
+    module_limit = u32("mW", reset=module_limit_default)
     limit_min = u32("mW")
     module_limit_min = u32("mW")
     limit_max = u32("mW")
     module_limit_max = u32("mW")
-    energy = u64("mJ", integral=usage)
-    module_energy = u64("mJ", integral=module_instant)
+    voltage = u32("uV")  # of the graphics units; only nvidia-smi shows it (`native/export.c`)
+    energy = u64("mJ", integral=usage, reset=CLEARED)  # since the driver was loaded
+    module_energy = u64("mJ", integral=module_instant, reset=CLEARED)
     edpp_multiplier = u32("%")
     balancing_frequency = u64()  # accumulated, as the activity factor
     balancing_activity = u64()

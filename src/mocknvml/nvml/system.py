@@ -3,7 +3,9 @@
 The driver version is set when a node is made; the NVML and CUDA versions follow from it (`native/driver.c`).
 """
 
-from mocknvml.table import System, getter, native, text, u32, u64
+from mocknvml.table import Domain, System, choice, getter, native, text, u32, u64
+
+Privileges = Domain(("root", "any"))
 
 
 class Driver(System):
@@ -20,6 +22,16 @@ class Time(System):
     node = u64("ns")
     rate = u64("ppb")
     epoch = u64("us")  # the wall clock, since 1970, at node time 0
+
+
+class Access(System):
+    """Who may do through NVML what a driver lets root alone do; `any`: all who may write to the node's file."""
+
+    privileges = choice(Privileges)
+
+
+class Clock(System):
+    waits = choice(Domain(("host", "node")))  # the clock by which timeouts pass
 
 
 FUNCTIONS = (

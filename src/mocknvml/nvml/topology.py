@@ -4,7 +4,7 @@ Two GPUs are as near as their places agree, read from the outside in: machine, N
 switch, board. Each is a number within the one before it; where one has no value, the agreement ends.
 """
 
-from mocknvml.table import Block, Domain, choice, native, text, u32
+from mocknvml.table import Block, Domain, System, choice, native, text, u32
 
 # NVML_AFFINITY_SCOPE_* are macros, not an enum.
 Scope = Domain(("node", "socket"))
@@ -13,6 +13,15 @@ PeerStatus = Domain.of(
     *("ok", "chipset_not_supported", "gpu_not_supported", "ioh_topology_not_supported"),
     *("disabled_by_regkey", "not_supported", "unknown"),
 )
+
+
+Cpus = Domain(("profile", "host"))
+
+
+class Affinity(System):
+    """Whose CPUs the affinities name: those of the profile, or those folded onto the online ones of this machine."""
+
+    cpus = choice(Cpus)
 
 
 class Topology(Block):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
 
@@ -38,6 +38,36 @@ class CProfile(ctypes.Structure):
     )
 
 
+EVENT_PAYLOAD = 32
+
+
+class CEventContext(ctypes.Structure):
+    """`struct mock_event_context` of native/events.h."""
+
+    _fields_ = (
+        *((name, c_uint32) for name in ("type", "source_type", "size", "version")),
+        ("payload", c_uint8 * EVENT_PAYLOAD),
+    )
+
+
+class CEvent(ctypes.Structure):
+    """`struct mock_event` of native/events.h."""
+
+    _fields_ = (
+        *((name, c_uint32) for name in ("kind", "gpu")),
+        *((name, c_uint64) for name in ("type", "data")),
+        *((name, c_uint32) for name in ("gpu_instance", "compute_instance")),
+        *((name, c_uint64) for name in ("time", "wall")),
+        ("module", c_uint8 * 16),
+        *((name, c_uint64) for name in ("group_cursor", "instance", "trace")),
+        *((name, c_uint32) for name in ("severity", "category", "code", "scope", "originator", "module_instance")),
+        *((name, c_uint32) for name in ("chiplet", "log_level", "attributes", "cper_size", "group_attributes")),
+        *((name, c_uint8) for name in ("group_size", "group_index", "unused", "unused_too")),
+        *((name, c_uint32) for name in ("context_count", "padding")),
+        ("contexts", CEventContext * 2),
+    )
+
+
 @cache
 def load() -> ctypes.CDLL:
     """For what needs no layout: that takes longer to import than all else that `mocknvml run` does."""
@@ -49,7 +79,13 @@ def load() -> ctypes.CDLL:
         "driver_known": (c_bool, (c_char_p,)),
         "size": (c_size_t, (c_uint32,)),
         "create_builtin": (c_int, (c_char_p, c_char_p, c_int32, c_char_p, c_char_p)),
-        "create": (c_int, (c_char_p, POINTER(CProfile), c_uint32, c_char_p, c_char_p)),
+        "create": (
+            c_int,
+            (
+                *(c_char_p, POINTER(CProfile), c_uint32, c_char_p),
+                *(c_uint32, POINTER(c_uint32), POINTER(c_uint64), c_char_p),
+            ),
+        ),
         "open": (c_void_p, (c_char_p, c_char_p)),
         "close": (None, (c_void_p,)),
         "gpu_count": (c_uint32, (c_void_p,)),
@@ -57,7 +93,15 @@ def load() -> ctypes.CDLL:
         "read": (c_bool, (c_void_p, c_uint32, c_uint32, c_uint32, POINTER(c_uint64))),
         "number": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint64))),
         "write": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint64))),
+        "write_all": (c_int, (c_void_p, c_uint32, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_uint64))),
         "reset": (c_int, (c_void_p, c_uint32)),
+        "reset_all": (c_int, (c_void_p,)),
+        "reset_gpu": (c_int, (c_void_p, c_uint32)),
+        "process_add": (c_int, (c_void_p, c_uint32, POINTER(c_uint64))),
+        "process_remove": (c_int, (c_void_p, c_uint32, c_uint32)),
+        "event_size": (c_size_t, ()),
+        "event_raise": (c_int, (c_void_p, POINTER(CEvent))),
+        "event_next": (c_bool, (c_void_p, POINTER(c_uint64), POINTER(CEvent))),
     }
     for name, (result, arguments) in prototypes.items():
         function = getattr(library, f"mock_api_{name}", None)

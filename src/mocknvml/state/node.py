@@ -12,6 +12,7 @@ from types import TracebackType
 from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
 from mocknvml.profiles import Profile, load_system
+from mocknvml.state.events import Events
 from mocknvml.state.layout import (
     LENGTH_SHIFT,
     NOT_SUPPORTED,
@@ -23,10 +24,27 @@ from mocknvml.state.layout import (
     text_words,
 )
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
+from mocknvml.state.processes import ProcessList
 from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
 from mocknvml.table.blocks import Number, Octets, Records, Text
 
 NO_PERMISSION = 4
+IN_USE = 19
+
+
+def _words(scope: Scope, key: str, value: object) -> dict[int, int]:
+    """What a value is in memory, by place."""
+    place, element = split_key(scope, key)
+    try:
+        parsed = parse(place.field, value)
+    except (ValueMismatch, UnknownKey) as error:
+        raise type(error)(f"{key}: {error}") from None
+    return words(scope, place, element, parsed)
+
+
+def _arrays(change: Mapping[int, int]) -> tuple[int, object, object]:
+    """`struct mock_change` of native/node.h."""
+    return len(change), (c_uint32 * len(change))(*change), (c_uint64 * len(change))(*change.values())
 
 
 class _Block:
@@ -63,12 +81,7 @@ class _Block:
         """Give several fields values in one step: no reader sees some of them without the others."""
         change: dict[int, int] = {}
         for key, value in values.items():
-            place, element = split_key(self._scope, key)
-            try:
-                parsed = parse(place.field, value)
-            except (ValueMismatch, UnknownKey) as error:
-                raise type(error)(f"{key}: {error}") from None
-            change.update(words(self._scope, place, element, parsed))
+            change.update(_words(self._scope, key, value))
         self._write(change)
 
     def fail(self, key: str, code: int) -> None:
@@ -103,9 +116,7 @@ class _Block:
         return list(buffer)
 
     def _write(self, change: Mapping[int, int]) -> None:
-        offsets = (c_uint32 * len(change))(*change)
-        values = (c_uint64 * len(change))(*change.values())
-        self._node.check(native().mock_api_write(self._node.handle, self._number, len(change), offsets, values))
+        self._node.check(native().mock_api_write(self._node.handle, self._number, *_arrays(change)))
 
     def _decode(self, key: str, place: Place, stored: list[int]) -> Value:
         head, body = stored[0], stored[1:]
@@ -171,6 +182,27 @@ class Gpu(_Block):
     def __init__(self, node: Node, index: int) -> None:
         super().__init__(node, index, layout().gpu)
         self.index = index
+        self.events = Events(node, index)
+
+    @property
+    def processes(self) -> ProcessList:
+        """The processes that run on the GPU: iterate, `add` and `remove`."""
+        return ProcessList(self, self._node)
+
+    def reset_device(self) -> None:
+        """Reset the GPU as `nvidia-smi --gpu-reset` does; `reset` is another thing, it goes back to the start.
+
+        Pending modes, remaps and page retirements come into force, and what the driver keeps for a GPU ends: limits,
+        clocks, accounting, volatile error counters. Refused while processes run on the GPU.
+        """
+        status = native().mock_api_reset_gpu(self._node.handle, self.index)
+        if status == IN_USE:
+            raise NodeError(
+                f"GPU {self.index} cannot be reset: in use by another client; end the processes that run on it"
+            )
+        if self.status("health.present"):
+            raise NodeError(f"GPU {self.index} cannot be reset: it answers NVML error {status}, not RESET_REQUIRED")
+        self._node.check(status)
 
     def __repr__(self) -> str:
         return f"<Gpu {self.index} of {self._node.path}>"
@@ -193,6 +225,7 @@ class Node(_Block):
         self.path = Path(path)
         self.handle = handle
         super().__init__(self, NODE_BLOCK, layout().node)
+        self.events = Events(self)
         self.gpus = [Gpu(self, index) for index in range(native().mock_api_gpu_count(handle))]
 
     @classmethod
@@ -202,11 +235,13 @@ class Node(_Block):
         profile: str = defaults.PROFILE,
         gpus: int | None = None,
         driver: str = defaults.DRIVER,
+        privileges: str = "root",
     ) -> Node:
         """Make a node file, replacing one that is there, and open it.
 
         `profile` is a built-in board or system, or the path of a YAML file; `gpus` counts from 0 to 16384, by default 8
-        of a board and all of a system.
+        of a board and all of a system. With `privileges` "any", setters that need root take everybody who may write to
+        the file.
         """
         system = load_system(profile)
         count = system.count if gpus is None else gpus
@@ -217,7 +252,8 @@ class Node(_Block):
         images = (CImage * len(system.gpus))(*(_image(board, address) for board, address in system.gpus))
         described = CProfile(system.name.encode(), images, len(images), system.count)
         error = ctypes.create_string_buffer(ERROR_MAX)
-        arguments = (os.fsencode(path), ctypes.byref(described), count, driver.encode(), error)
+        settings = _words(layout().node, "access.privileges", privileges)
+        arguments = (os.fsencode(path), ctypes.byref(described), count, driver.encode(), *_arrays(settings), error)
         if native().mock_api_create(*arguments):
             raise NodeError(error.value.decode(errors="replace"))
         return cls(path)
@@ -235,9 +271,15 @@ class Node(_Block):
 
     def reset(self) -> None:
         """Back to the values that the node was made with, its clock included."""
-        super().reset()
-        for gpu in self.gpus:
-            gpu.reset()
+        self.check(native().mock_api_reset_all(self.handle))
+
+    def _write_all(self, changes: Mapping[int, Mapping[int, int]]) -> None:
+        """Put words of several blocks, by their numbers, in one step."""
+        written = [(block, at, value) for block, change in changes.items() for at, value in change.items()]
+        blocks, offsets, values = zip(*written, strict=True) if written else ((), (), ())
+        count = len(written)
+        arrays = (c_uint32 * count)(*blocks), (c_uint32 * count)(*offsets), (c_uint64 * count)(*values)
+        self.check(native().mock_api_write_all(self.handle, count, *arrays))
 
     @property
     def now(self) -> int:

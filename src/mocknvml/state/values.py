@@ -27,6 +27,7 @@ Value = int | str | bool | list[dict[str, int | str]]
 
 # Units that may be written for a field's unit, and how many of the field's unit each is.
 UNITS: Final[dict[str, dict[str, int]]] = {
+    "uV": {"uV": 1, "mV": 1000, "V": 1_000_000},
     "mW": {"mW": 1, "W": 1000, "kW": 1_000_000},
     "mJ": {"mJ": 1, "J": 1000, "kJ": 1_000_000},
     "B": {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40},

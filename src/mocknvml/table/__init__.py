@@ -1,7 +1,9 @@
 """The vocabulary in which the subject files of `mocknvml.nvml` are written."""
 
 from mocknvml.table.blocks import (
+    CLEARED,
     Block,
+    Cleared,
     Domain,
     Record,
     System,
@@ -30,8 +32,10 @@ from mocknvml.table.rows import (
 )
 
 __all__ = [
+    "CLEARED",
     "ROOT",
     "Block",
+    "Cleared",
     "Domain",
     "Record",
     "System",

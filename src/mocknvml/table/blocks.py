@@ -56,16 +56,38 @@ class Expression:
                 yield from operand.fields()
 
 
+@dataclass(frozen=True, eq=False)
+class Cleared:
+    """What a reset of the GPU does to a number, list or text: it becomes `value`, or empty.
+
+    `key` restricts this to the elements of that name, `only` to those that hold one of these values.
+    """
+
+    key: str = ""
+    value: int = 0
+    only: tuple[int, ...] = ()
+
+
 class Field:
-    """A field of a block. `Power.usage` is one; its key is `power.usage`."""
+    """A field of a block. `Power.usage` is one; its key is `power.usage`.
+
+    `reset` is what a reset of the GPU leaves in it: the value of another field, or what `Cleared` says.
+    """
 
     name: str
     block: type[Block]
 
-    def __init__(self, unit: str = "", per: tuple[Domain, ...] = (), expression: Expression | None = None) -> None:
+    def __init__(
+        self,
+        unit: str = "",
+        per: tuple[Domain, ...] = (),
+        expression: Expression | None = None,
+        reset: Reset = (),
+    ) -> None:
         self.unit = unit
         self.per = per
         self.expression = expression
+        self.reset = reset if isinstance(reset, tuple) else (reset,)
 
     def __set_name__(self, owner: type[Block], name: str) -> None:
         self.block = owner
@@ -96,6 +118,10 @@ class Field:
         return Expression("-", (self, other))
 
 
+Reset = Field | Cleared | tuple[Cleared, ...]
+CLEARED = Cleared()
+
+
 class Number(Field):
     """A number that fits in 64 bits."""
 
@@ -108,8 +134,9 @@ class Number(Field):
         integral: Number | None = None,
         names: Domain | None = None,
         counts: Domain | None = None,
+        reset: Reset = (),
     ) -> None:
-        super().__init__(unit, per if isinstance(per, tuple) else (per,), derived)
+        super().__init__(unit, per if isinstance(per, tuple) else (per,), derived, reset)
         self.kind: Kind = kind
         self.integral = integral
         self.names = names
@@ -119,8 +146,8 @@ class Number(Field):
 class Text(Field):
     """A string of at most `size` bytes, terminating zero included."""
 
-    def __init__(self, size: int, per: tuple[Domain, ...] = ()) -> None:
-        super().__init__(per=per)
+    def __init__(self, size: int, per: tuple[Domain, ...] = (), reset: Reset = ()) -> None:
+        super().__init__(per=per, reset=reset)
         self.size = size
 
 
@@ -135,8 +162,8 @@ class Octets(Field):
 class Records(Field):
     """A list of at most `capacity` records."""
 
-    def __init__(self, record: type[Record], capacity: int) -> None:
-        super().__init__()
+    def __init__(self, record: type[Record], capacity: int, reset: Reset = ()) -> None:
+        super().__init__(reset=reset)
         self.record = record
         self.capacity = capacity
 
@@ -166,10 +193,11 @@ def u32(
     derived: Expression | None = None,
     integral: Number | None = None,
     counts: Domain | None = None,
+    reset: Reset = (),
 ) -> Number:
     """An unsigned number of 32 bits. `integral` names the field whose integral over node time, in seconds, it is;
     `counts` the indices of which a GPU has this many: asking for another is INVALID_ARGUMENT."""
-    return Number("u32", unit, per, derived, integral, counts=counts)
+    return Number("u32", unit, per, derived, integral, counts=counts, reset=reset)
 
 
 def u64(
@@ -178,35 +206,36 @@ def u64(
     per: Domain | tuple[Domain, ...] = (),
     derived: Expression | None = None,
     integral: Number | None = None,
+    reset: Reset = (),
 ) -> Number:
     """An unsigned number of 64 bits. `integral` names the field whose integral over node time, in seconds, it is."""
-    return Number("u64", unit, per, derived, integral)
+    return Number("u64", unit, per, derived, integral, reset=reset)
 
 
 def i32(unit: str = "", *, per: Domain | tuple[Domain, ...] = ()) -> Number:
     return Number("i32", unit, per)
 
 
-def flag(*, per: Domain | tuple[Domain, ...] = ()) -> Number:
+def flag(*, per: Domain | tuple[Domain, ...] = (), reset: Reset = ()) -> Number:
     """Disabled (0) or enabled (1)."""
-    return Number("flag", "", per)
+    return Number("flag", "", per, reset=reset)
 
 
-def choice(names: Domain, *, per: Domain | tuple[Domain, ...] = ()) -> Number:
+def choice(names: Domain, *, per: Domain | tuple[Domain, ...] = (), reset: Reset = ()) -> Number:
     """One of the named values 0, 1, 2… of an enum."""
-    return Number("u32", "", per, names=names)
+    return Number("u32", "", per, names=names, reset=reset)
 
 
-def text(size: int, *, per: Domain | tuple[Domain, ...] = ()) -> Text:
-    return Text(size, per if isinstance(per, tuple) else (per,))
+def text(size: int, *, per: Domain | tuple[Domain, ...] = (), reset: Reset = ()) -> Text:
+    return Text(size, per if isinstance(per, tuple) else (per,), reset)
 
 
 def octets(size: int) -> Octets:
     return Octets(size)
 
 
-def records(record: type[Record], capacity: int) -> Records:
-    return Records(record, capacity)
+def records(record: type[Record], capacity: int, *, reset: Reset = ()) -> Records:
+    return Records(record, capacity, reset)
 
 
 class Block:
