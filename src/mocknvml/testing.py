@@ -23,7 +23,7 @@ from mocknvml.state.node import Node
 __all__ = ["gpu_node"]
 
 SONAME = "libnvidia-ml.so.1"
-GUID = bytes.fromhex("6d6f636b6e766d6c8e1b4f279a53d001")  # of native/testing.c
+GUID = bytes.fromhex("6d6f636b6e766d6c8e1b4f279a53d001")  # of native/init.c
 
 # What bindings keep of a library: the functions that they have found, its handle, and a count of their inits.
 # nvidia-ml-py, its ports and the copies of it in other packages; pynvml 8.

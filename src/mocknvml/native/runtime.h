@@ -142,9 +142,7 @@ static inline bool mock_drains(const struct mock_node *node)
 
 extern _Atomic uint64_t mock_initialised_at; /* node time of the first init */
 
-/* End all inits, and choose whether later ones answer as where there is no library. Answers what held before. */
-bool mock_hide(bool hide);
-/* Whether the GUID is that of the table for mocknvml.testing, which is given then. */
+/* If the GUID is that of the table which mocknvml.testing calls, give it. */
 bool mock_testing_table(const void *guid, const void **table);
 
 nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value);
