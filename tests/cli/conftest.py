@@ -1,8 +1,12 @@
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
+
+from mocknvml import Node
 
 
 class Cli(Protocol):
@@ -19,3 +23,10 @@ def cli(mock_env: dict[str, str]) -> Cli:
         return subprocess.run(command, env=clean | variables, check=False, capture_output=True, text=True, timeout=60)
 
     return run
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    """Two H100s in a file."""
+    with Node.create(tmp_path / "node", profile="h100-sxm5-80gb", gpus=2) as created:
+        yield created

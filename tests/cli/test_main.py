@@ -20,17 +20,21 @@ def test_help_lists_the_commands(cli: Cli) -> None:
 
     assert result.returncode == 0
     listed = {line.split()[0] for line in result.stdout.splitlines() if line}
-    assert listed >= {"run", "node", "library", "profiles", "explain"}
+    assert listed >= {"run", "node", "library", "profiles", "explain", "get", "set", "status", "watch"}
 
 
 @pytest.mark.parametrize(
     ("command", "options"),
     [
         ("run", ("--profile", "--gpus", "--driver", "--node", "MOCK_NVML_NUM_DEVICES", "127")),
-        ("node", ("create", "show", "rm")),
+        ("node", ("create", "show", "reset", "rm")),
         ("library", ("LD_LIBRARY_PATH",)),
         ("profiles", ("NAME", "--json", "--verbose", "schema")),
         ("explain", ("FUNCTION", "--json")),
+        ("get", ("GPUS", "FIELD", "--json", "--node")),
+        ("set", ("GPUS", "FIELD=VALUE", "--json", "--node")),
+        ("status", ("--json", "--node")),
+        ("watch", ("--interval", "--count", "--json", "--node")),
     ],
 )
 def test_help_of_a_command_tells_its_options(cli: Cli, command: str, options: tuple[str, ...]) -> None:
@@ -52,8 +56,15 @@ def test_help_of_a_command_tells_its_options(cli: Cli, command: str, options: tu
         "run --gpu 1 -- true",
         "run --fly true",
         "node",
-        "node create",
+        "node create here there",
         "profiles t4",
+        "get",
+        "set 0",
+        "watch --count 0",
+        "watch --count -1",
+        "watch --interval 0",
+        "watch --interval nan",
+        "watch --interval often",
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_status_2(cli: Cli, arguments: str) -> None:

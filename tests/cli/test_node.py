@@ -1,9 +1,13 @@
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from mocknvml import Node
+from mocknvml.cli import main
+from mocknvml.state import where
 from tests.cli.conftest import Cli
 
 
@@ -18,6 +22,7 @@ def test_a_node_is_made_shown_and_removed(cli: Cli, tmp_path: Path) -> None:
     assert (made.returncode, made.stdout, made.stderr) == (0, "", "")
     assert shown[0] == "driver 535.129.03, 2 GPUs"
     assert [line.startswith(f"{index}: Tesla T4 (GPU-") for index, line in enumerate(shown[1:])] == [True, True]
+    assert described["path"] == str(node)
     assert [gpu["name"] for gpu in described["gpus"]] == ["Tesla T4", "Tesla T4"]
     assert (removed.returncode, node.exists()) == (0, False)
 
@@ -76,3 +81,102 @@ def test_a_node_may_give_privileges_to_all(
     assert (done.returncode, done.stderr) == (0, "")
     with Node.open(tmp_path / "node") as node:
         assert node.get("access.privileges") == privileges
+
+
+def test_reset_brings_back_what_the_node_was_made_with(cli: Cli, node: Node) -> None:
+    node.gpus[1].set("power.limit", "350 W")
+    node.set("driver.version", "535.129.03")
+
+    result = cli("node", "reset", str(node.path))
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (node.gpus[1].get("power.limit"), node.get("driver.version")) == (700_000, "550.54.15")
+
+
+class TestDefaultPaths:
+    """As of a user without a system-wide node: the folder of root is another one."""
+
+    @pytest.fixture(autouse=True)
+    def folders(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("MOCK_NVML_NODE", *where.PRIVATE):
+            monkeypatch.delenv(name, raising=False)
+        (tmp_path / "run").mkdir()
+        (tmp_path / "user").mkdir()
+        monkeypatch.setattr(where, "SYSTEM", tmp_path / "run" / "mocknvml" / "node")
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "user"))
+
+    def test_root_makes_the_node_of_the_system(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+        assert main(["node", "create", "--gpus", "1"]) == 0
+
+        path = tmp_path / "run" / "mocknvml" / "node"
+        assert capsys.readouterr().out == f"{path}\n"
+        assert stat.filemode(path.parent.stat().st_mode) == "drwxr-xr-x"
+        with Node.open() as node:
+            assert node.path == path
+
+    def test_others_make_a_node_of_their_own(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() or 1000)
+
+        assert main(["node", "create", "--gpus", "1"]) == 0
+
+        assert capsys.readouterr().out == f"{tmp_path}/user/mocknvml/node\n"
+
+    def test_commands_find_it_and_rm_removes_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        path = tmp_path / "user" / "mocknvml" / "node"
+        path.parent.mkdir()
+        Node.create(path, profile="t4", gpus=1).close()
+
+        assert main(["get", "0", "identity.name"]) == 0
+        assert capsys.readouterr().out == "Tesla T4\n"
+        assert main(["node", "show"]) == 0
+        assert "Tesla T4" in capsys.readouterr().out
+        assert main(["node", "rm"]) == 0
+        assert not path.exists()
+
+    def test_the_environment_stands_before_them(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        Node.create(profile="t4", gpus=1).close()
+        monkeypatch.setenv("MOCK_NVML_NODE", str(tmp_path / "mine"))
+        Node.create(tmp_path / "mine", gpus=1).close()
+
+        assert where.find() == (tmp_path / "mine", "MOCK_NVML_NODE names it")
+        assert where.find("given") == (Path("given"), "it is named")
+
+    def test_a_private_node_cannot_be_opened(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Node.create(profile="t4", gpus=1).close()
+        monkeypatch.setenv("MOCK_NVML_PROFILE", "t4")
+
+        assert main(["get", "0"]) == 2
+        assert capsys.readouterr().err == (
+            "mocknvml: error: each program has a private node, because MOCK_NVML_PROFILE is set; "
+            "make a node file with `mocknvml node create`, or name one with --node or MOCK_NVML_NODE\n"
+        )
+
+    def test_without_a_node_the_message_says_how_to_make_one(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["get", "0"]) == 2
+        assert capsys.readouterr().err == (
+            "mocknvml: error: each program has a private node, because there is no node file at "
+            f"{tmp_path}/run/mocknvml/node or {tmp_path}/user/mocknvml/node; "
+            "make a node file with `mocknvml node create`, or name one with --node or MOCK_NVML_NODE\n"
+        )
+
+    @pytest.mark.parametrize("part", ["mocknvml", "mocknvml/node"])
+    def test_what_all_may_write_is_no_default(
+        self, tmp_path: Path, part: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = tmp_path / "user" / "mocknvml" / "node"
+        path.parent.mkdir()
+        Node.create(path, gpus=1).close()
+        (tmp_path / "user" / part).chmod(0o777)
+
+        assert main(["get", "0"]) == 2
+        assert capsys.readouterr().err.startswith(f"mocknvml: error: {tmp_path}/user/{part}: belongs to another user")

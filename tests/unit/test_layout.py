@@ -289,7 +289,7 @@ def test_an_unknown_member_of_a_record_is_refused_with_the_one_it_may_have_meant
     [
         ("bord.power", "bord.power: no such field (did you mean board.power?)"),
         ("board", "board: no such field"),
-        ("board.used", "board.used: no such field"),
+        ("board.used", "board.used: follows from "),
         ("board.clock", "board.clock: name one element, as in board.clock.0.graphics"),
         ("board.clock.0.graphics.1", "board.clock.0.graphics.1: name one element, as in board.clock.0.graphics"),
         ("board.clock.0.sm", "board.clock.0.sm: sm is none of graphics, memory, video"),

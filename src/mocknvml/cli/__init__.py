@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from mocknvml.cli import explain, library, node, profiles, reset_gpu, run
+from mocknvml.cli import explain, get, library, node, profiles, reset_gpu, run, set, status, watch
 from mocknvml.cli.errors import UserError
 from mocknvml.errors import MocknvmlError
 
@@ -39,13 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action=Version, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, node, library, profiles, explain, reset_gpu):
+    for command in (run, node, library, profiles, explain, get, set, status, watch, reset_gpu):
         command.add_parser(commands)
     try:
         args = parser.parse_args(argv)
-        status: int = args.run(args)
+        code: int = args.run(args)
         sys.stdout.flush()
-        return status
+        return code
     except MocknvmlError as error:
         print(f"mocknvml: error: {error}", file=sys.stderr)
         return error.status if isinstance(error, UserError) else 2

@@ -96,9 +96,10 @@ def create(path: Path, options: dict[str, str], privileges: str = "root") -> Non
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "node",
-        help="make, show or remove a node file",
-        description="Make, show or remove a node: a simulated machine in a file. All processes that have its path in "
-        "MOCK_NVML_NODE see and change one machine.",
+        help="make, show, reset or remove a node file",
+        description="Make, show, reset or remove a node: a simulated machine in a file. All processes that have its "
+        "path in MOCK_NVML_NODE see and change one machine; so do those without, where it has the default path: "
+        "/run/mocknvml/node, which root may make, else $XDG_RUNTIME_DIR/mocknvml/node.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -107,10 +108,12 @@ def add_parser(subparsers: Any) -> None:
     showing = commands.add_parser("show", help="list the GPUs of a node file", allow_abbrev=False)
     showing.add_argument("--json", action="store_true", help="print JSON")
     showing.set_defaults(run=run_show)
+    resetting = commands.add_parser("reset", help="bring back what a node was made with", allow_abbrev=False)
+    resetting.set_defaults(run=run_reset)
     removing = commands.add_parser("rm", help="remove a node file", allow_abbrev=False)
     removing.set_defaults(run=run_rm)
-    for command in (making, showing, removing):
-        command.add_argument("path", metavar="PATH", type=Path)
+    for command in (making, showing, resetting, removing):
+        command.add_argument("path", metavar="PATH", nargs="?", type=Path, help="by default the node that programs see")
     add_options(making)
     making.add_argument(
         "--privileges",
@@ -121,27 +124,35 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run_create(args: argparse.Namespace) -> int:
-    if args.path.exists():
-        check(args.path)
-    create(args.path, chosen(args), args.privileges)
+    from mocknvml.state import where
+
+    path = args.path or where.to_make()
+    if path.exists():
+        check(path)
+    create(path, chosen(args), args.privileges)
+    if args.path is None:
+        print(path)
     return 0
 
 
+def existing(args: argparse.Namespace) -> Path:
+    from mocknvml.state import where
+
+    return where.existing(args.path)
+
+
 def run_show(args: argparse.Namespace) -> int:
-    from mocknvml.errors import FieldStatus
-    from mocknvml.state.node import Gpu, Node
+    from mocknvml.state.node import Node
 
-    def get(gpu: Gpu, key: str) -> Any:
-        try:
-            return gpu.get(key)
-        except FieldStatus:
-            return None
-
-    with Node.open(args.path) as node:
+    path = existing(args)
+    with Node.open(path) as node:
         version = node.get("driver.version")
-        gpus = [{key: get(gpu, f"identity.{key}") for key in ("name", "uuid")} for gpu in node.gpus]
+        gpus = [
+            {name: reading.value for name, reading in zip(("name", "uuid"), readings, strict=True)}
+            for readings in (gpu.read("identity.name", "identity.uuid") for gpu in node.gpus)
+        ]
     if args.json:
-        print(json.dumps({"driver": version, "gpus": gpus}, indent=2))
+        print(json.dumps({"path": str(path), "driver": version, "gpus": gpus}, indent=2))
         return 0
     print(f"driver {version}, {len(gpus)} GPUs")
     for index, gpu in enumerate(gpus):
@@ -149,12 +160,21 @@ def run_show(args: argparse.Namespace) -> int:
     return 0
 
 
+def run_reset(args: argparse.Namespace) -> int:
+    from mocknvml.state.node import Node
+
+    with Node.open(existing(args)) as node:
+        node.reset()
+    return 0
+
+
 def run_rm(args: argparse.Namespace) -> int:
-    check(args.path)
+    path = existing(args)
+    check(path)
     try:
-        args.path.unlink()
+        path.unlink()
     except OSError as error:
-        raise UserError(f"{args.path}: {error.strerror}") from None
+        raise UserError(f"{path}: {error.strerror}") from None
     return 0
 
 

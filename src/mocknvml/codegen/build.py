@@ -17,6 +17,7 @@ from mocknvml.codegen.emit_functions import export_map, functions_source
 from mocknvml.codegen.emit_profiles import profiles_header
 from mocknvml.codegen.emit_resets import resets_header
 from mocknvml.codegen.emit_state import state_header
+from mocknvml.codegen.emit_views import views
 from mocknvml.nvml import ROWS
 
 NATIVE = Path(__file__).parent.parent / "native"
@@ -62,7 +63,7 @@ def library_sources(plans: list[plan.Plan]) -> list[Path]:
 
 
 def build(out: Path, machine: str = "x86_64") -> None:
-    """Build into `out`: libnvidia-ml.so.1, the stub libnvidia-ml.so, _node.so, functions.json."""
+    """Build into `out`: libnvidia-ml.so.1, the stub libnvidia-ml.so, _node.so, functions.json, views.pyi."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mocknvml-build-") as work:
         folder = Path(work)
@@ -107,4 +108,6 @@ def build(out: Path, machine: str = "x86_64") -> None:
         )
         link("_node.so", [*(NATIVE / name for name in SHARED), NATIVE / "api.c"], "-s")
         described = {item.function.name: explain.describe(item) for item in plans}
+        (out / "__init__.py").write_text("")  # a package, in which type checkers find the stub
+        (out / "views.pyi").write_text(views(), encoding="utf-8")
         (out / "functions.json").write_text(json.dumps(described, indent=0, sort_keys=True) + "\n", encoding="utf-8")

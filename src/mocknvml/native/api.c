@@ -109,6 +109,19 @@ API bool mock_api_read(const struct mock_node *node, uint32_t block, uint32_t at
     return true;
 }
 
+/* Copy the baseline: the words that were there when the node was made. */
+API bool mock_api_baseline(const struct mock_node *node, uint32_t block, uint64_t *words)
+{
+    const struct mock_block *from = block_of(node, block);
+    uint32_t size = block == NODE_BLOCK ? MOCK_NODE_WORDS : MOCK_GPU_WORDS;
+
+    if (from == NULL)
+        return false;
+    for (uint32_t i = 0; i < size; i++)
+        words[i] = mock_word_at(from->words, 2 * size + i);
+    return true;
+}
+
 /* Status and value of a number, its signal evaluated. */
 API nvmlReturn_t mock_api_number(const struct mock_node *node, uint32_t block, uint32_t at, uint64_t *value)
 {

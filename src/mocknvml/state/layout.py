@@ -82,9 +82,11 @@ class Scope:
     def __init__(self, blocks: tuple[type[Block], ...]) -> None:
         self.blocks = blocks
         self.places: dict[str, Place] = {}
+        self.derived: dict[str, Field] = {}
         words = 0
         for field in (field for block in blocks for field in block.fields()):
             if field.expression is not None:
+                self.derived[field.key] = field
                 continue
             size = element_words(field)
             place = Place(field, words, size)

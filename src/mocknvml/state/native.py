@@ -91,6 +91,7 @@ def load() -> ctypes.CDLL:
         "gpu_count": (c_uint32, (c_void_p,)),
         "time": (c_uint64, (c_void_p,)),
         "read": (c_bool, (c_void_p, c_uint32, c_uint32, c_uint32, POINTER(c_uint64))),
+        "baseline": (c_bool, (c_void_p, c_uint32, POINTER(c_uint64))),
         "number": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint64))),
         "write": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint64))),
         "write_all": (c_int, (c_void_p, c_uint32, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_uint64))),

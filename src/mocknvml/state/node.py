@@ -5,28 +5,29 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from ctypes import c_uint32, c_uint64
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from mocknvml import defaults
-from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
-from mocknvml.profiles import Profile, load_system
+from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch, return_code
+from mocknvml.state import where
 from mocknvml.state.events import Events
-from mocknvml.state.layout import (
-    LENGTH_SHIFT,
-    NOT_SUPPORTED,
-    Place,
-    Scope,
-    element_words,
-    layout,
-    record_offsets,
-    text_words,
-)
+from mocknvml.state.layout import NOT_SUPPORTED, SUCCESS_HEAD, Scope, layout
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
 from mocknvml.state.processes import ProcessList
-from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
-from mocknvml.table.blocks import Number, Octets, Records, Text
+from mocknvml.state.reading import Reading, Snapshot, differs
+from mocknvml.state.selectors import select
+from mocknvml.state.values import Value, decode, did_you_mean, elements, parse, parse_number, split_key, words
+from mocknvml.table.blocks import Field, Number
+
+if TYPE_CHECKING:
+    from mocknvml.lib.views import GpuFields, NodeFields
+    from mocknvml.profiles import Profile
+else:
+    GpuFields = NodeFields = object
 
 NO_PERMISSION = 4
 IN_USE = 19
@@ -50,6 +51,8 @@ def _arrays(change: Mapping[int, int]) -> tuple[int, object, object]:
 class _Block:
     """One block of state, by keys such as `clocks.max.graphics`."""
 
+    _pending: dict[int, int] | None = None  # of an edit: the words that it will write
+
     def __init__(self, node: Node, number: int, scope: Scope) -> None:
         self._node = node
         self._number = number
@@ -57,16 +60,30 @@ class _Block:
 
     def get(self, key: str) -> Value:
         """The value of a field now, in NVML's unit. Raises `FieldStatus` where the field holds an error."""
+        if key in self._scope.derived:
+            (reading,) = self.read(key)
+            if reading.value is None:
+                raise FieldStatus(key, reading.code)
+            return reading.value
         place, element = split_key(self._scope, key)
         at = place.element(place.index(element))
-        if isinstance(place.field, Number):
-            value = c_uint64()
-            status = native().mock_api_number(self._node.handle, self._number, at, ctypes.byref(value))
-            if status:
-                raise FieldStatus(key, status)
-            signed = place.field.kind == "i32" and value.value >= 2**63
-            return value.value - 2**64 if signed else value.value
-        return self._decode(key, place, self._words(at, element_words(place.field)))
+        stored = self._words(at, place.element_words)
+        status = (stored[0] & 0xFFFF) ^ NOT_SUPPORTED
+        if status:
+            raise FieldStatus(key, status)
+        if isinstance(place.field, Number) and stored[0] != SUCCESS_HEAD:
+            return self._evaluate(at)
+        return decode(place, stored)
+
+    def read(self, *keys: str) -> list[Reading]:
+        """What fields hold at one moment: those that the keys name, in their order, or all.
+
+        A key may name a block or a field with all its elements: `read("power", "clocks.max")`.
+        """
+        snapshot = Snapshot(self._scope, self._words(0, self._scope.words), self._evaluate)
+        return [
+            snapshot.read(field, element) for key in keys or (None,) for field, element in elements(self._scope, key)
+        ]
 
     def status(self, key: str) -> int:
         """The nvmlReturn_t that a field holds; 0 where it has a value."""
@@ -84,12 +101,15 @@ class _Block:
             change.update(_words(self._scope, key, value))
         self._write(change)
 
-    def fail(self, key: str, code: int) -> None:
-        """Let a field answer an NVML error, such as 15 (GPU_IS_LOST); its value is kept."""
+    def fail(self, key: str, code: int | str) -> None:
+        """Let a field answer an NVML error, such as `"GPU_IS_LOST"` or its number; its value is kept."""
         place, element = split_key(self._scope, key)
+        number = return_code(code) if isinstance(code, str) else code
+        if number is None or not 0 <= number <= 0xFFFF:
+            raise ValueMismatch(f"{key}: {code}: give an error of nvml.h, such as GPU_IS_LOST")
         at = place.element(place.index(element))
         head = self._words(at, 1)[0]
-        self._write({at: head & ~0xFFFF | code ^ NOT_SUPPORTED})
+        self._write({at: head & ~0xFFFF | number ^ NOT_SUPPORTED})
 
     def remove(self, key: str) -> None:
         """Take a field away: it answers NOT_SUPPORTED."""
@@ -97,57 +117,80 @@ class _Block:
 
     def reset(self) -> None:
         """Back to the values that the node was made with."""
-        self._node.check(native().mock_api_reset(self._node.handle, self._number))
+        if self._pending is None:
+            self._node.check(native().mock_api_reset(self._node.handle, self._number))
+        else:
+            self._write(dict(enumerate(self._baseline())))
+
+    def overrides(self) -> list[tuple[Reading, Reading]]:
+        """What differs from what the node was made with: each as it is now, and as it was."""
+        now, then = self._words(0, self._scope.words), self._baseline()
+        present = Snapshot(self._scope, now, self._evaluate)
+        made = Snapshot(self._scope, then, lambda at: then[at + 1])
+        return [
+            (present.read(place.field, element), made.read(place.field, element))
+            for place in self._scope.places.values()
+            for element in place.element_names()
+            if differs(place, place.element(place.index(element)), now, then)
+        ]
+
+    def field(self, key: str) -> Field:
+        """What a key that `set` takes names."""
+        return split_key(self._scope, key)[0].field
 
     def field_keys(self) -> Iterator[str]:
-        """All keys that `get` takes."""
+        """All keys that `set` takes."""
         for place in self._scope.places.values():
             for element in place.element_names():
                 yield ".".join((place.field.key, *element))
 
-    def __getattr__(self, name: str) -> _View:
-        if name not in {block.key() for block in self._scope.blocks}:
-            raise AttributeError(f"{name}: no such block{did_you_mean(name, [b.key() for b in self._scope.blocks])}")
-        return _View(self, name)
+    if not TYPE_CHECKING:  # which knows the attributes from the stub, and would take any name
+
+        def __getattr__(self, name):
+            blocks = [block.key() for block in self._scope.blocks]
+            if name not in blocks:
+                raise AttributeError(f"{name}: no such block{did_you_mean(name, blocks)}")
+            return _View(self, name)
+
+        def __setattr__(self, name, value):
+            if "_scope" in vars(self) and name in {block.key() for block in self._scope.blocks}:
+                raise AttributeError(f"{name}: a block of fields; set one of them, or several in an edit")
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(block.key() for block in self._scope.blocks)]
 
     def _words(self, at: int, count: int) -> list[int]:
         buffer = (c_uint64 * count)()
         native().mock_api_read(self._node.handle, self._number, at, count, buffer)
+        stored = list(buffer)
+        for offset, word in (self._pending or {}).items():
+            if at <= offset < at + count:
+                stored[offset - at] = word
+        return stored
+
+    def _baseline(self) -> list[int]:
+        buffer = (c_uint64 * self._scope.words)()
+        native().mock_api_baseline(self._node.handle, self._number, buffer)
         return list(buffer)
 
-    def _write(self, change: Mapping[int, int]) -> None:
-        self._node.check(native().mock_api_write(self._node.handle, self._number, *_arrays(change)))
+    def _evaluate(self, at: int) -> int:
+        """The value of a number now, whatever its status."""
+        if self._pending and at + 1 in self._pending:
+            return self._pending[at + 1]
+        value = c_uint64()
+        native().mock_api_number(self._node.handle, self._number, at, ctypes.byref(value))
+        return value.value
 
-    def _decode(self, key: str, place: Place, stored: list[int]) -> Value:
-        head, body = stored[0], stored[1:]
-        status, length = (head & 0xFFFF) ^ NOT_SUPPORTED, head >> LENGTH_SHIFT
-        if status:
-            raise FieldStatus(key, status)
-        data = b"".join(word.to_bytes(8, "little") for word in body)
-        match place.field:
-            case Text():
-                return data[:length].decode(errors="replace")
-            case Octets():
-                return data[: place.field.size].hex()
-            case Records():
-                offsets, size = record_offsets(place.field)
-                listed: list[dict[str, int | str]] = []
-                for start in range(0, min(length, place.field.capacity) * size, size):
-                    record: dict[str, int | str] = {}
-                    for name, member in place.field.record.members().items():
-                        at = start + offsets[name]
-                        if member.kind == "text":
-                            raw = data[at * 8 : (at + text_words(member.size)) * 8]
-                            record[name] = raw.split(b"\0")[0].decode(errors="replace")
-                        else:
-                            record[name] = body[at]
-                    listed.append(record)
-                return listed
-        raise TypeError(place.field)
+    def _write(self, change: Mapping[int, int]) -> None:
+        if self._pending is not None:
+            self._pending.update(change)
+        elif change:
+            self._node.check(native().mock_api_write(self._node.handle, self._number, *_arrays(change)))
 
 
 class _View:
-    """Attributes for keys: `gpu.power.limit = "350 W"`, `gpu.clocks.max.graphics`."""
+    """Attributes for keys: `gpu.power.limit = "350 W"`, `gpu.clocks.max.graphics`, `gpu.fans.speed[0]`."""
 
     __slots__ = ("_block", "_prefix")
     _block: _Block
@@ -158,19 +201,38 @@ class _View:
         object.__setattr__(self, "_prefix", prefix)
 
     def __getattr__(self, name: str) -> Value | _View:
-        key = f"{self._prefix}.{name}"
         try:
-            return self._block.get(key)
+            return self[name]
         except UnknownKey as error:
-            if any(known.startswith(f"{key}.") for known in self._block.field_keys()):
-                return _View(self._block, key)
             raise AttributeError(str(error)) from None
 
     def __setattr__(self, name: str, value: object) -> None:
-        self._block.set(f"{self._prefix}.{name}", value)
+        self[name] = value
+
+    def __getitem__(self, index: int | str) -> Value | _View:
+        key = f"{self._prefix}.{index}"
+        try:
+            return self._block.get(key)
+        except UnknownKey:
+            if any(known.startswith(f"{key}.") for known in self._block.field_keys()):
+                return _View(self._block, key)
+            raise
+
+    def __setitem__(self, index: int | str, value: object) -> None:
+        self._block.set(f"{self._prefix}.{index}", value)
+
+    __iter__ = None  # else Python would try indices from 0 on
+
+    def __dir__(self) -> list[str]:
+        keys = (f"{key}." for key in (*self._block.field_keys(), *self._block._scope.derived))
+        names = (key.removeprefix(f"{self._prefix}.").partition(".")[0] for key in keys if key.startswith(self._prefix))
+        return [name for name in dict.fromkeys(names) if name.isidentifier()]
+
+    def __repr__(self) -> str:
+        return f"<{self._prefix} of {self._block!r}>"
 
 
-class Gpu(_Block):
+class Gpu(_Block, GpuFields):
     """A GPU of a node.
 
     >>> node = Node.create("/tmp/node", profile="t4", gpus=1)
@@ -204,6 +266,20 @@ class Gpu(_Block):
             raise NodeError(f"GPU {self.index} cannot be reset: it answers NVML error {status}, not RESET_REQUIRED")
         self._node.check(status)
 
+    @contextmanager
+    def edit(self) -> Iterator[Gpu]:
+        """Gather changes, and apply them in one step at the end; none if an exception ends the block.
+
+        >>> with node.gpus[0].edit() as gpu:
+        ...     gpu.power.limit = "65 W"
+        ...     gpu.thermal.gpu = "80 C"
+        """
+        draft = Gpu(self._node, self.index)
+        draft._pending = dict(self._pending or {})
+        yield draft
+        change, draft._pending = draft._pending, None
+        self._write(change)
+
     def __repr__(self) -> str:
         return f"<Gpu {self.index} of {self._node.path}>"
 
@@ -214,10 +290,11 @@ def _image(board: Profile, address: int) -> CImage:
     return CImage(offsets, values, len(image), address)
 
 
-class Node(_Block):
+class Node(_Block, NodeFields):
     """A simulated machine in a file. Processes with MOCK_NVML_NODE set to its path see it."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        path = where.existing() if path is None else path
         error = ctypes.create_string_buffer(ERROR_MAX)
         handle = native().mock_api_open(os.fsencode(path), error)
         if not handle:
@@ -231,18 +308,20 @@ class Node(_Block):
     @classmethod
     def create(
         cls,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None = None,
         profile: str = defaults.PROFILE,
         gpus: int | None = None,
         driver: str = defaults.DRIVER,
         privileges: str = "root",
     ) -> Node:
-        """Make a node file, replacing one that is there, and open it.
+        """Make a node file, replacing one that is there, and open it. Without a path: the default one.
 
         `profile` is a built-in board or system, or the path of a YAML file; `gpus` counts from 0 to 16384, by default 8
         of a board and all of a system. With `privileges` "any", setters that need root take everybody who may write to
         the file.
         """
+        from mocknvml.profiles import load_system
+
         system = load_system(profile)
         count = system.count if gpus is None else gpus
         if not 0 <= count <= defaults.MAX_GPUS:
@@ -253,25 +332,31 @@ class Node(_Block):
         described = CProfile(system.name.encode(), images, len(images), system.count)
         error = ctypes.create_string_buffer(ERROR_MAX)
         settings = _words(layout().node, "access.privileges", privileges)
+        path = where.to_make() if path is None else path
         arguments = (os.fsencode(path), ctypes.byref(described), count, driver.encode(), *_arrays(settings), error)
         if native().mock_api_create(*arguments):
             raise NodeError(error.value.decode(errors="replace"))
         return cls(path)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Node:
-        """Open the node file that is there."""
+    def open(cls, path: str | os.PathLike[str] | None = None) -> Node:
+        """Open a node file that is there. Without a path: the one that programs would see."""
         return cls(path)
 
     def close(self) -> None:
         """Unmap the file. The node lives on for others."""
-        if self.handle:
+        if self.handle and self._node is self:  # and no draft
             native().mock_api_close(self.handle)
             self.handle = None
 
     def reset(self) -> None:
         """Back to the values that the node was made with, its clock included."""
-        self.check(native().mock_api_reset_all(self.handle))
+        if self._pending is None:
+            self.check(native().mock_api_reset_all(self.handle))
+        else:
+            super().reset()
+            for gpu in self.gpus:
+                gpu.reset()
 
     def _write_all(self, changes: Mapping[int, Mapping[int, int]]) -> None:
         """Put words of several blocks, by their numbers, in one step."""
@@ -280,6 +365,35 @@ class Node(_Block):
         count = len(written)
         arrays = (c_uint32 * count)(*blocks), (c_uint32 * count)(*offsets), (c_uint64 * count)(*values)
         self.check(native().mock_api_write_all(self.handle, count, *arrays))
+
+    def select(self, text: str) -> list[Gpu]:
+        """GPUs by index or range, UUID, PCI address, several with commas, or `all`."""
+        return select(self.gpus, text)
+
+    @contextmanager
+    def edit(self) -> Iterator[Node]:
+        """Gather changes of the node and its GPUs, and apply them in one step at the end.
+
+        >>> with node.edit() as draft:
+        ...     for gpu in draft.gpus:
+        ...         gpu.power.limit = "65 W"
+        """
+        draft = Node.__new__(Node)
+        draft.path, draft.handle = self.path, self.handle
+        _Block.__init__(draft, self._node, NODE_BLOCK, self._scope)
+        draft.gpus = [Gpu(self._node, gpu.index) for gpu in self.gpus]
+        pairs: list[tuple[_Block, _Block]] = [(self, draft), *zip(self.gpus, draft.gpus, strict=True)]
+        for block, drafted in pairs:
+            drafted._pending = dict(block._pending or {})
+        yield draft
+        changes = {drafted._number: drafted._pending or {} for _, drafted in pairs}
+        for _, drafted in pairs:
+            drafted._pending = None
+        if self._pending is None:
+            self._write_all(changes)
+        else:
+            for block, drafted in pairs:
+                block._write(changes[drafted._number])
 
     @property
     def now(self) -> int:

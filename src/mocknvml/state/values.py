@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -21,7 +21,7 @@ from mocknvml.state.layout import (
     record_offsets,
     text_words,
 )
-from mocknvml.table.blocks import Field, Kind, Number, Octets, Records, Text
+from mocknvml.table.blocks import Field, Kind, Member, Number, Octets, Records, Text
 
 Value = int | str | bool | list[dict[str, int | str]]
 
@@ -149,12 +149,18 @@ def _parse_record(field: Records, item: object) -> dict[str, int | str]:
 
 
 def split_key(scope: Scope, key: str) -> tuple[Place, tuple[str, ...]]:
-    """The field that a key such as `clocks.max.graphics` names, and the names of its indices."""
+    """The field that a key such as `clocks.max.graphics` names, and the names of its indices.
+
+    The field's name may be left out where the index tells it: `thermal.gpu` is `thermal.temperature.gpu`.
+    """
     block, _, rest = key.partition(".")
     name, *indices = rest.split(".")
     place = scope.places.get(f"{block}.{name}")
     if place is None:
-        raise UnknownKey(f"{key}: no such field{did_you_mean(f'{block}.{name}', scope.places)}")
+        found = [] if indices else _indexed(scope, block, name)
+        if len(found) != 1:
+            raise _unknown(scope, key, found)
+        place, indices = found[0], [name]
     for index, domain in zip(indices, place.field.per, strict=False):
         if index not in domain.keys:
             raise UnknownKey(f"{key}: {index} is none of {', '.join(domain.keys)}")
@@ -164,9 +170,48 @@ def split_key(scope: Scope, key: str) -> tuple[Place, tuple[str, ...]]:
     return place, tuple(indices)
 
 
+def _indexed(scope: Scope, block: str, index: str) -> list[Place]:
+    """The fields of a block whose one index may have this name."""
+    fields = (place for place in scope.places.values() if place.field.block.key() == block and not index.isdigit())
+    return [place for place in fields if len(place.field.per) == 1 and index in place.field.per[0].keys]
+
+
+def _unknown(scope: Scope, key: str, meant: list[Place]) -> UnknownKey:
+    if key in scope.derived:
+        expression = scope.derived[key].expression
+        sources = dict.fromkeys(field.key for field in expression.fields()) if expression else {}
+        return UnknownKey(f"{key}: follows from {', '.join(sources)}; set one of these")
+    if meant:
+        index = key.rpartition(".")[2]
+        return UnknownKey(f"{key}: name the field: {', '.join(f'{place.field.key}.{index}' for place in meant)}")
+    return UnknownKey(f"{key or repr(key)}: no such field{did_you_mean(key, [*scope.places, *scope.derived])}")
+
+
+def elements(scope: Scope, key: str | None) -> Iterator[tuple[Field, tuple[str, ...]]]:
+    """All that a key names: an element, all elements of a field or of one of its indices, or a block. None: all."""
+    block, _, rest = (key or "").partition(".")
+    name, *indices = rest.split(".")
+    chosen = [
+        (field, element)
+        for each in scope.blocks
+        for field in each.fields()
+        if key is None or (field.block.key() == block and (not rest or field.name == name))
+        for element in (scope.places[field.key].element_names() if field.key in scope.places else ((),))
+        if element[: len(indices)] == tuple(indices)
+    ]
+    if key is not None and not chosen:
+        place, element = split_key(scope, key)
+        chosen = [(place.field, element)]
+    yield from chosen
+
+
 def bytes_to_words(data: bytes, count: int) -> list[int]:
     padded = data.ljust(count * 8, b"\0")
     return [int.from_bytes(padded[at : at + 8], "little") for at in range(0, count * 8, 8)]
+
+
+def words_to_bytes(stored: Sequence[int]) -> bytes:
+    return b"".join(word.to_bytes(8, "little") for word in stored)
 
 
 def words(scope: Scope, place: Place, element: tuple[str, ...], value: Value) -> dict[int, int]:
@@ -208,3 +253,34 @@ def words(scope: Scope, place: Place, element: tuple[str, ...], value: Value) ->
                         stored[start + offsets[name]] = given
             return stored
     raise TypeError(field)
+
+
+def decode(place: Place, stored: Sequence[int]) -> Value:
+    """The value of an element that has one, of its words; what a signal adds to a number is not in there."""
+    field, length = place.field, stored[0] >> LENGTH_SHIFT
+    body = stored[1:]
+    match field:
+        case Number():
+            if field.kind == "flag":
+                return bool(body[0])
+            return body[0] - 2**64 if field.kind == "i32" and body[0] >= 2**63 else body[0]
+        case Text():
+            return words_to_bytes(body)[:length].decode(errors="replace")
+        case Octets():
+            return words_to_bytes(body)[: field.size].hex()
+        case Records():
+            offsets, size = record_offsets(field)
+            return [
+                {
+                    name: _member(member, body[start + offsets[name] :])
+                    for name, member in field.record.members().items()
+                }
+                for start in range(0, min(length, field.capacity) * size, size)
+            ]
+    raise TypeError(field)
+
+
+def _member(member: Member, stored: Sequence[int]) -> int | str:
+    if member.kind != "text":
+        return stored[0]
+    return words_to_bytes(stored[: text_words(member.size)]).split(b"\0")[0].decode(errors="replace")
