@@ -269,9 +269,35 @@ def test(start, gpu_node, turn):
     gpu.set("processes.running", [{"pid": 4242, "contexts": 1, "memory": "8 GiB", "name": "python"}])
     gpu_node.advance("3600 s")
     gpu_node.set("driver.version", "1.2.3")
+    assert list(gpu_node.events) == []
+    gpu.events.add("xid", 79)
     pynvml.nvmlDeviceSetPersistenceMode(first(), 1 - pynvml.nvmlDeviceGetPersistenceMode(first()))
 """
     passes(HELPERS + source, tests=3)
+
+
+def test_setters_take_everybody(passes: Passes) -> None:
+    source = """
+from mocknvml.testing import gpu_node
+
+@pytest.fixture
+def nobody():
+    root = os.geteuid() == 0
+    with gpu_node():
+        count()  # loads what nobody may perhaps not read
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+
+def test(nobody):
+    with gpu_node() as node:
+        pynvml.nvmlDeviceSetPowerManagementLimit(first(), 300_000)
+        assert node.gpus[0].get("power.limit") == 300_000
+        assert os.geteuid() != 0
+"""
+    passes(HELPERS + source, tests=1)
 
 
 def test_a_node_that_a_test_has_spoilt_is_made_again(passes: Passes) -> None:
