@@ -169,6 +169,33 @@ def test_end():
     passes(HELPERS + source, tests=3)
 
 
+def test_a_thread_that_waits_for_events_longer_than_its_test_lasts_ends_with_it(passes: Passes) -> None:
+    source = """
+started, ended = threading.Event(), []
+
+def wait(events):
+    started.set()
+    try:
+        pynvml.nvmlEventSetWait_v2(events, 100_000)
+    except pynvml.NVMLError as error:
+        ended.append(error.value)
+
+def test_wait(gpu_node):
+    global thread
+    gpu = first()
+    events = pynvml.nvmlEventSetCreate()
+    pynvml.nvmlDeviceRegisterEvents(gpu, pynvml.nvmlEventTypeXidCriticalError, events)
+    thread = threading.Thread(target=wait, args=[events])
+    thread.start()
+    started.wait()
+
+def test_end():
+    thread.join(50)
+    assert ended == [pynvml.NVML_ERROR_UNINITIALIZED]
+"""
+    passes(HELPERS + source, tests=2)
+
+
 def test_the_marker_says_which_gpus(passes: Passes, pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("board.yaml").write_text("inherits: t4\nsource: ours\nidentity: {name: Mine}\n")
     source = """

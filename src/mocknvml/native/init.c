@@ -321,15 +321,22 @@ nvmlReturn_t native_nvmlInit_v2(void)
     return native_nvmlInitWithFlags(0);
 }
 
-nvmlReturn_t native_nvmlShutdown(void)
+/* Under the lock; mock_event_sets_wake follows without it. */
+static void detach(void)
 {
-    mock_lock();
-    if (init_count > 1) {
-        init_count--;
-    } else if (mock_attached() != NULL) {
+    if (mock_attached() != NULL) {
         atomic_store_explicit(&mock_current, NULL, memory_order_release);
         mock_event_sets_end();
     }
+}
+
+nvmlReturn_t native_nvmlShutdown(void)
+{
+    mock_lock();
+    if (init_count > 1)
+        init_count--;
+    else
+        detach();
     mock_unlock();
     mock_event_sets_wake();
     /* One shutdown too many is no error: nvml.h, "for backwards compatibility"; the real library answers so. */
@@ -342,11 +349,9 @@ static bool hide(bool hiding)
     mock_lock();
     bool before = hidden;
     hidden = hiding;
-    if (mock_attached() != NULL) {
-        atomic_store_explicit(&mock_current, NULL, memory_order_release);
-        mock_event_sets_end();
-    }
+    detach();
     mock_unlock();
+    mock_event_sets_wake();
     return before;
 }
 
