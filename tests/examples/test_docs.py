@@ -1,7 +1,7 @@
 """Every snippet of the documentation runs as it stands.
 
 Blocks of one page run in order, in one empty folder. A yaml block is a file whose name its first line gives, and so is
-a Python block with such a line; if that is a file of tests, they run. A diff of CONTRIBUTING is how something was added:
+a Python block with such a line; tests in it run. A diff of CONTRIBUTING is how something was added:
 where it is in, it is taken out of a copy of the sources and put in again. What the block after it says must fail before
 and pass then.
 """
