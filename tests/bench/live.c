@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How soon processes see a change of a node, and what a setter costs. Linked with what writes nodes.
+ * How soon processes see a change of a node, or wake for an event, and what a setter costs. Linked with what writes nodes.
  *
  *   live NODE LIBRARY   one line per measurement: its name, median nanoseconds, those of what it is compared with
  *
@@ -10,28 +10,36 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "node.h"
 
 enum {
     ROUNDS = 2000,
+    WAKES = 500,
+    FOREVER = 3600 * 1000, /* milliseconds */
     LOWEST = 100000, /* mW; all power limits of a DGX A100 up to LOWEST + ROUNDS are in range */
 };
 
 static struct {
     _Atomic uint64_t value, seen_at;
+    _Atomic uint32_t word; /* to sleep on */
 } *shared;
 static uint64_t changed_at;
 static nvmlDevice_t device;
 static __typeof__(&nvmlDeviceSetPowerManagementLimit) set_limit;
 static __typeof__(&nvmlDeviceGetPowerManagementLimit) get_limit;
+static __typeof__(&nvmlEventSetWait_v2) wait_for;
+static nvmlEventSet_t events;
 
 /* Of node.c, which asks for them where signals are evaluated and where several blocks change at once; neither is here. */
 uint64_t mock_now(void)
@@ -72,6 +80,11 @@ static void attach(const char *path)
     set_limit = (__typeof__(set_limit))dlsym(library, "nvmlDeviceSetPowerManagementLimit");
     get_limit = (__typeof__(get_limit))dlsym(library, "nvmlDeviceGetPowerManagementLimit");
     check(init() == NVML_SUCCESS && by_index(0, &device) == NVML_SUCCESS, "nvmlInit_v2");
+    __typeof__(&nvmlEventSetCreate) create = (__typeof__(create))dlsym(library, "nvmlEventSetCreate");
+    __typeof__(&nvmlDeviceRegisterEvents) listen = (__typeof__(listen))dlsym(library, "nvmlDeviceRegisterEvents");
+    wait_for = (__typeof__(wait_for))dlsym(library, "nvmlEventSetWait_v2");
+    check(create(&events) == NVML_SUCCESS && listen(device, nvmlEventTypeXidCriticalError, events) == NVML_SUCCESS,
+          "nvmlDeviceRegisterEvents");
 }
 
 static uint64_t limit_of_library(void)
@@ -102,10 +115,10 @@ static int by_size(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static uint64_t median(uint64_t times[ROUNDS])
+static uint64_t median(uint64_t *times, size_t count)
 {
-    qsort(times, ROUNDS, sizeof *times, by_size);
-    return times[ROUNDS / 2];
+    qsort(times, count, sizeof *times, by_size);
+    return times[count / 2];
 }
 
 /* From a change to when the process that reads has seen it. */
@@ -145,7 +158,69 @@ static uint64_t until_seen(struct mock_node *node, const char *library, uint64_t
     }
     kill(reader, SIGKILL);
     atomic_store(&shared->seen_at, 0);
-    return median(times);
+    return median(times, ROUNDS);
+}
+
+static void wait_for_event(void)
+{
+    nvmlEventData_t data;
+
+    check(wait_for(events, &data, FOREVER) == NVML_SUCCESS, "nvmlEventSetWait_v2");
+}
+
+static void wait_for_word(void)
+{
+    syscall(SYS_futex, &shared->word, FUTEX_WAIT, atomic_load(&shared->word), NULL, NULL, 0);
+}
+
+static void let_sleep(pid_t process)
+{
+    char path[64], line[64], state = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+    while (state != 'S') {
+        FILE *file = fopen(path, "r");
+        check(file != NULL && fgets(line, sizeof line, file) != NULL && sscanf(line, "%*d (%*[^)]) %c", &state) == 1, path);
+        fclose(file);
+    }
+}
+
+/* From an event, or without a node from a change of the word, to when the process that waits for it is back. */
+static uint64_t until_awake(struct mock_node *node, const char *library, void (*wait)(void))
+{
+    const struct mock_event event = {.type = nvmlEventTypeXidCriticalError, .data = 79};
+    static uint64_t times[WAKES];
+    pid_t waiter = fork();
+
+    if (waiter == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        run_on(1);
+        attach(library);
+        atomic_store(&shared->seen_at, 1);
+        for (;;) {
+            wait();
+            atomic_store(&shared->seen_at, mock_monotonic());
+        }
+    }
+    while (atomic_load(&shared->seen_at) == 0)
+        usleep(1000);
+    for (uint32_t round = 0; round < WAKES; round++) {
+        let_sleep(waiter);
+        atomic_store(&shared->seen_at, 1);
+        uint64_t raised_at = mock_monotonic(), seen;
+        if (node != NULL) {
+            check(mock_event_raise(node, &event) == NVML_SUCCESS, "an event");
+        } else {
+            atomic_fetch_add(&shared->word, 1);
+            syscall(SYS_futex, &shared->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+        }
+        while ((seen = atomic_load(&shared->seen_at)) == 1)
+            ;
+        times[round] = seen - raised_at;
+    }
+    kill(waiter, SIGKILL);
+    atomic_store(&shared->seen_at, 0);
+    return median(times, WAKES);
 }
 
 static uint64_t of_setter(void)
@@ -158,7 +233,7 @@ static uint64_t of_setter(void)
         times[round] = mock_monotonic() - start;
     }
     check(limit_of_library() == LOWEST + ROUNDS - 1, "reading what was set");
-    return median(times);
+    return median(times, ROUNDS);
 }
 
 /* What no writer of a shared file gets by without. */
@@ -174,7 +249,7 @@ static uint64_t of_file_lock(const char *path)
         close(file);
         times[round] = mock_monotonic() - start;
     }
-    return median(times);
+    return median(times, ROUNDS);
 }
 
 int main(int argc, char **argv)
@@ -187,6 +262,9 @@ int main(int argc, char **argv)
     run_on(0);
     uint64_t seen = until_seen(&node, argv[2], limit_of_library), ping = until_seen(NULL, argv[2], bare_word);
     printf("a change, until another process reads it\t%llu\t%llu\n", (unsigned long long)seen, (unsigned long long)ping);
+    uint64_t awake = until_awake(&node, argv[2], wait_for_event), woken = until_awake(NULL, argv[2], wait_for_word);
+    printf("an event, until nvmlEventSetWait returns elsewhere\t%llu\t%llu\n", (unsigned long long)awake,
+           (unsigned long long)woken);
     attach(argv[2]);
     printf("SetPowerManagementLimit\t%llu\t%llu\n", (unsigned long long)of_setter(),
            (unsigned long long)of_file_lock(argv[1]));

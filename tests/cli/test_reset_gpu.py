@@ -40,7 +40,7 @@ def test_a_gpu_that_is_not_there_is_one_line(cli: Cli, node: Node, selector: str
     result = cli("reset-gpu", f"--node={node.path}", "--", selector)
 
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
-    assert result.stderr.startswith(f"mocknvml: error: {selector}: no such GPU")
+    assert result.stderr.startswith(f"mocknvml: error: {selector!r}: no such GPU")
     assert modes(node) == [1, 1]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from mocknvml import Node
+
 pytestmark = pytest.mark.slow
 
 
@@ -133,3 +135,24 @@ def test_a_failing_nvml_init_is_one_line_of_the_plugin_and_a_failure(
     reason, line = result.stderr.splitlines()
     assert reason.startswith("mocknvml: MOCK_NVML_PROFILE=nonsense: ")
     assert line.startswith("plugin: nvmlInit: ")
+
+
+def test_the_health_check_is_told_xids_and_lost_gpus(programs: Path, mock_env: dict[str, str], tmp_path: Path) -> None:
+    env = mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")}
+    with (
+        Node.create(tmp_path / "node", gpus=2) as node,
+        subprocess.Popen([programs / "plugin", "-health"], env=env, stdout=subprocess.PIPE, text=True) as plugin,
+    ):
+        assert plugin.stdout is not None
+        assert plugin.stdout.readline() == "watching\n"
+
+        node.gpus[1].events.add("xid", 48)
+        node.gpus[1].events.add("double_bit_ecc_error")
+
+        uuid = node.gpus[1].get("identity.uuid")
+        whole = "instances 4294967295 4294967295\n"
+        assert plugin.stdout.readline() == f"{uuid} type 8 data 48 {whole}"
+        assert plugin.stdout.readline() == f"{uuid} type 2 data 0 {whole}"
+        node.gpus[0].fail("health.present", 15)
+        assert plugin.stdout.readline() == "error waiting for event: GPU is lost\n"
+        assert plugin.wait(timeout=60) == 0

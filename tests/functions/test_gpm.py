@@ -31,7 +31,7 @@ def nvml(tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.fixture
 def node(nvml: ctypes.CDLL, tmp_path: Path) -> Iterator[Node]:
     with Node.open(tmp_path / "node") as node:
-        node.set("time.rate", "0 ppb")
+        node.clock.freeze()
         yield node
 
 
@@ -83,7 +83,7 @@ def samples(nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> Iterator[Samples]:
 
 def test_an_idle_gpu_has_done_nothing(samples: Samples, node: Node) -> None:
     samples.take(0)
-    node.advance("1 s")
+    node.clock.step("1 s")
     samples.take(1)
 
     assert samples.values(GRAPHICS, SM, DMMA, PCIE_TX, NVDEC_7) == [0, 0, "code 3", 0, "code 3"]
@@ -91,11 +91,11 @@ def test_an_idle_gpu_has_done_nothing(samples: Samples, node: Node) -> None:
 
 def test_a_metric_is_the_mean_of_what_was_between_the_samples(samples: Samples, node: Node, gpu: Gpu) -> None:
     gpu.set("gpm.active.sm", "90 %")
-    node.advance("5 s")
+    node.clock.step("5 s")
     samples.take(0)
-    node.advance("1 s")
+    node.clock.step("1 s")
     gpu.set("gpm.active.sm", "10.5 %")
-    node.advance("3 s")
+    node.clock.step("3 s")
     samples.take(1)
 
     assert samples.values(SM) == [round((90 + 3 * 10.5) / 4, 3)]
@@ -115,7 +115,7 @@ def test_traffic_is_in_mib_per_second_and_totals_add_the_links(samples: Samples,
     gpu.update({"gpm.nvlink.0.rx": "10 MiB/s", "gpm.nvlink.1.rx": "5 MiB/s", "gpm.pcie.tx": "3 MiB/s"})
     gpu.update({"gpm.nvlink.35.rx": "1 MiB/s", "gpm.nvlink.71.tx": "2 MiB/s"})
     samples.take(0)
-    node.advance("2 s")
+    node.clock.step("2 s")
     samples.take(1)
 
     assert samples.values(TOTAL_RX, LINK_0_RX, LINK_1_RX, PCIE_TX) == [16, 10, 5, 3]
@@ -125,7 +125,7 @@ def test_traffic_is_in_mib_per_second_and_totals_add_the_links(samples: Samples,
 def test_names_and_units_are_told_and_a_code_of_a_field_is_passed_on(samples: Samples, node: Node, gpu: Gpu) -> None:
     gpu.fail("gpm.active.sm", 27)
     samples.take(0)
-    node.advance("1 s")
+    node.clock.step("1 s")
     samples.take(1)
 
     result, asked = samples.ask(GRAPHICS, SM, PCIE_TX, 0)
@@ -190,7 +190,7 @@ print(n.nvmlDeviceGetAccountingPids(gpu), n.nvmlDeviceGetAccountingStats(gpu, 9)
 @pytest.mark.skipif(os.geteuid() != 0, reason="setters need root, as in the driver")
 def test_the_wrappers_of_pynvml_get_the_same(tmp_path: Path, mock_env: dict[str, str]) -> None:
     with Node.create(tmp_path / "node", profile="h100-sxm5-80gb", gpus=1) as node:
-        node.set("time.rate", "0 ppb")
+        node.clock.freeze()
         node.gpus[0].update({"gpm.active.sm": "12.5 %", "processes.running": [{"pid": 9, "sm": "30 %"}]})
 
     env = mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")}

@@ -45,7 +45,7 @@ class Asked:
 def asked(tmp_path: Path, mock_env: dict[str, str]) -> Iterator[Asked]:
     """A node whose clock stands still."""
     with Node.create(tmp_path / "node", profile="h100-sxm5-80gb", gpus=1) as node:
-        node.set("time.rate", "0 ppb")
+        node.clock.freeze()
         yield Asked(node, mock_env)
 
 
@@ -63,14 +63,14 @@ def test_samples_are_the_field_at_the_instants_of_the_buffer(asked: Asked, gpu: 
     assert [value for _, value in samples] == [123_000] * 119
     stamps = [stamp for stamp, _ in samples]
     assert [later - earlier for earlier, later in pairwise(stamps)] == [PERIOD] * 118
-    assert 0 <= asked.node.now // 1000 + int(str(asked.node.get("time.epoch"))) - stamps[-1] < PERIOD
+    assert 0 <= asked.node.clock.now // 1000 + int(str(asked.node.get("time.epoch"))) - stamps[-1] < PERIOD
 
 
 def test_only_samples_since_the_last_seen_one_are_new(asked: Asked) -> None:
     last = asked.samples(UTILIZATION)[1][-1][0]
     assert asked.samples(UTILIZATION, last) == "NVMLError_NotFound"
 
-    asked.node.advance("60 ms")
+    asked.node.clock.step("60 ms")
 
     assert [stamp - last for stamp, _ in asked.samples(UTILIZATION, last)[1]] == [PERIOD, 2 * PERIOD, 3 * PERIOD]
 

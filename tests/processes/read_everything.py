@@ -28,13 +28,23 @@ def field_values(call: Call) -> None:
     call["valuesCount"] = len(ids)
 
 
+def registered_set(library: Library, gpu: int) -> int:
+    """A set for all events that the GPU has, whichever these are."""
+    made = library.event_set()
+    for bit in range(16):
+        library.loaded.nvmlDeviceRegisterEvents(
+            ctypes.c_void_p(gpu), ctypes.c_ulonglong(1 << bit), ctypes.c_void_p(made)
+        )
+    return made
+
+
 def read(library: Library, plan: Plan, gpu: int) -> None:
     call = Call.with_memory(library, plan)
     for param in plan.function.params:
         if param.type.text == "nvmlDevice_t" and not param.type.pointers:
             call[param.name] = gpu
         elif param.type.text == "nvmlEventSet_t" and not param.type.pointers:
-            call[param.name] = library.event_set()
+            call[param.name] = registered_set(library, gpu)
     if plan.function.name == FIELD_VALUES:
         field_values(call)
     call()
@@ -58,6 +68,7 @@ def read_node(library: Library, path: str) -> None:
             for key in block.field_keys():
                 with contextlib.suppress(FieldStatus):
                     block.get(key)
+        assert len(list(node.events)) < 2048
         node.gpus[0].set("power.usage", "1 W")
         node.reset()
 

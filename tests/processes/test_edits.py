@@ -34,6 +34,7 @@ def stages(before: bytes, after: bytes) -> Iterator[tuple[bytes, bool]]:
     """What a file holds after each store of a step from one state to the other, and whether the step counts."""
     file = bytearray(before)
     blocks = blocks_of(len(before))
+    gpus = blocks[1][0]
 
     def word(offset: int) -> int:
         return int(struct.unpack_from("<Q", after, offset)[0])
@@ -51,6 +52,8 @@ def stages(before: bytes, after: bytes) -> Iterator[tuple[bytes, bool]]:
         struct.pack_into("<Q", file, offset, value)
         counts = counts or (offset, value) == (SHARED, PUBLISHED)
         yield bytes(file), counts
+    file[SHARED:gpus] = after[SHARED:gpus]  # waiters are woken at the end
+    yield bytes(file), counts
 
 
 @pytest.fixture

@@ -123,3 +123,56 @@ def test_a_killed_writer_leaves_the_ring_usable(start: Start, node_path: Path) -
 @needs_root
 def test_a_child_goes_on_with_the_sets_of_its_parent(run: Stress, node_path: Path) -> None:
     run("events-across-fork", 20, MOCK_NVML_NODE=str(node_path))
+
+
+TEN_MINUTES = str(600 * 1000)
+
+
+def test_stepping_the_clock_ends_waits_by_the_node(start: Start, node_path: Path) -> None:
+    with Node.open(node_path) as node:
+        node.clock.waits = "node"
+        node.clock.freeze()
+        client = start(node_path, str(os.getuid()), TEN_MINUTES)
+        let_sleep(client)
+
+        node.clock.step("599 s")
+        node.gpus[0].events.add("xid", 79)
+        assert line(client) == "0 79"  # and begins to wait anew
+        let_sleep(client)
+        node.clock.step("599 s")
+        node.clock.step("1 s")
+
+        assert line(client) == "timeout"
+
+
+def test_waits_by_the_node_are_as_fast_as_its_clock(start: Start, node_path: Path) -> None:
+    with Node.open(node_path) as node:
+        node.clock.waits = "node"
+        client = start(node_path, str(os.getuid()), TEN_MINUTES)
+        let_sleep(client)
+
+        node.clock.rate(1_000_000)
+
+        assert line(client) == "timeout"
+
+
+def test_stepping_the_clock_ends_no_waits_by_the_host(start: Start, node_path: Path) -> None:
+    with Node.open(node_path) as node:
+        client = start(node_path, str(os.getuid()), TEN_MINUTES)
+        let_sleep(client)
+
+        node.clock.step("1 h")
+        node.gpus[0].events.add("xid", 79)
+
+        assert line(client) == "0 79"
+
+
+def test_waits_go_over_to_the_clock_of_the_node(start: Start, node_path: Path) -> None:
+    with Node.open(node_path) as node:
+        client = start(node_path, str(os.getuid()), TEN_MINUTES)
+        let_sleep(client)
+        node.clock.step("1 h")
+
+        node.clock.waits = "node"
+
+        assert line(client) == "timeout"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from mocknvml.cli import explain, get, library, node, profiles, reset_gpu, run, set, status, watch
+from mocknvml.cli import clock, explain, get, library, node, profiles, reset_gpu, run, set, status, watch
 from mocknvml.cli.errors import UserError
 from mocknvml.errors import MocknvmlError
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action=Version, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, node, library, profiles, explain, get, set, status, watch, reset_gpu):
+    for command in (run, node, library, profiles, explain, get, set, status, watch, reset_gpu, clock):
         command.add_parser(commands)
     try:
         args = parser.parse_args(argv)

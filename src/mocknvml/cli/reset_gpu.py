@@ -1,10 +1,9 @@
 """`mocknvml reset-gpu`: what `nvidia-smi --gpu-reset` does, from outside."""
 
 import argparse
-import os
 from typing import Any
 
-from mocknvml.cli.errors import UserError
+from mocknvml.cli import target
 
 
 def add_parser(subparsers: Any) -> None:
@@ -17,19 +16,13 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("gpus", metavar="GPU", nargs="+", help="an index, a range, a UUID, a PCI bus id, or all")
-    parser.add_argument("--node", metavar="PATH", default=os.environ.get("MOCK_NVML_NODE"), help="(MOCK_NVML_NODE)")
+    target.add_node(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    from mocknvml.state.node import Node
-    from mocknvml.state.selectors import select
-
-    if not args.node:
-        raise UserError("which node? give --node PATH or set MOCK_NVML_NODE")
-    with Node.open(args.node) as node:
-        gpus = [gpu for selector in args.gpus for gpu in select(node.gpus, selector)]
-        for gpu in gpus:
+    with target.open_node(args) as node:
+        for gpu in [gpu for selector in args.gpus for gpu in node.select(selector)]:
             gpu.reset_device()
             print(f"GPU {gpu.index} was reset")
     return 0

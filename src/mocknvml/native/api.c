@@ -247,3 +247,32 @@ API bool mock_api_event_next(const struct mock_node *node, uint64_t *position, s
 {
     return mock_event_next(node, position, event);
 }
+
+struct clock_change {
+    const struct mock_node *node;
+    const uint64_t *rate; /* NULL: as before */
+    uint64_t step;
+};
+
+/* What the clock showed until now stays true. */
+static nvmlReturn_t change_clock(mock_word *state, const void *context)
+{
+    const struct clock_change *change = context;
+    uint64_t now = mock_node_time(change->node);
+
+    if (now + change->step < now)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    mock_word_put(state, MOCK_AT_NODE(time.host.value), mock_monotonic());
+    mock_word_put(state, MOCK_AT_NODE(time.node.value), now + change->step);
+    if (change->rate != NULL)
+        mock_word_put(state, MOCK_AT_NODE(time.rate.value), *change->rate);
+    return NVML_SUCCESS;
+}
+
+/* Let the clock run on at a rate, in billionths (NULL: as before), and move it forward by a number of nanoseconds. */
+API nvmlReturn_t mock_api_clock(struct mock_node *node, const uint64_t *rate, uint64_t step)
+{
+    struct clock_change change = {node, rate, step};
+
+    return mock_node_edit(node, node->block, change_clock, &change, false);
+}

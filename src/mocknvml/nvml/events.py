@@ -1,5 +1,5 @@
-"""Event sets. Events come from Python, and from changes: of a clock, the performance state, the power source, the recovery
-action (`native/ring.c`), of a GPU that is removed or discovered (`native/drain.c`)."""
+"""Event sets. What raises events: Python; changes of a clock, the performance state, the power source, the recovery
+action (`native/ring.c`); GPUs that are removed and discovered (`native/drain.c`)."""
 
 from mocknvml.table import Block, flag, getter, native, u64
 

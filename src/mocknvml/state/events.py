@@ -94,8 +94,8 @@ class Events:
         """Raise an event; whoever waits for it wakes at once.
 
         `kind` is `xid` (whose number is `data`; with MIG, the instances that it came from), another of the types of
-        nvml.h such as `double_bit_ecc_error`, `bind` or `unbind` of a GPU's driver, or `operational`: a structured event, which
-        needs a `severity` and a `log_level` and takes what nvmlEventSetWait_v3_t tells of one.
+        nvml.h such as `double_bit_ecc_error`, `bind` or `unbind` of a GPU's driver, or `operational`: a structured
+        event, which needs a `severity` and a `log_level` and takes what nvmlEventSetWait_v3_t tells of one.
         """
         if kind not in KINDS:
             raise ValueMismatch(
@@ -182,7 +182,7 @@ def _bytes(name: str, value: object, size: int) -> bytes:
 
 
 def _context(given: object) -> CEventContext:
-    """A context record: `{"source_type": 7, "version": 1, "payload": b"..."}`; nvml.h interprets none but legacy Xids."""
+    """A context record, which nvml.h does not interpret: `{"source_type": 7, "version": 1, "payload": b"..."}`."""
     if not isinstance(given, Mapping) or not set(given) <= {"source_type", "version", "payload"}:
         raise ValueMismatch(f"contexts: {shown(given)}: give source_type, version and payload of each")
     payload = _bytes("payload", given.get("payload", b""), EVENT_PAYLOAD)

@@ -100,6 +100,7 @@ def load() -> ctypes.CDLL:
         "reset_gpu": (c_int, (c_void_p, c_uint32)),
         "process_add": (c_int, (c_void_p, c_uint32, POINTER(c_uint64))),
         "process_remove": (c_int, (c_void_p, c_uint32, c_uint32)),
+        "clock": (c_int, (c_void_p, POINTER(c_uint64), c_uint64)),
         "event_size": (c_size_t, ()),
         "event_raise": (c_int, (c_void_p, POINTER(CEvent))),
         "event_next": (c_bool, (c_void_p, POINTER(c_uint64), POINTER(CEvent))),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch, return_code
 from mocknvml.state import where
+from mocknvml.state.clock import Clock
 from mocknvml.state.events import Events
 from mocknvml.state.layout import NOT_SUPPORTED, SUCCESS_HEAD, Scope, layout
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
@@ -394,6 +395,11 @@ class Node(_Block, NodeFields):
         else:
             for block, drafted in pairs:
                 block._write(changes[drafted._number])
+
+    @property
+    def clock(self) -> Clock:  # type: ignore[override]  # the block's field, and what moves the clock
+        """The node's clock: freeze it, let it run, step it."""
+        return Clock(self)
 
     @property
     def now(self) -> int:

@@ -1,5 +1,5 @@
-// Command plugin is a device plugin reduced to what depends on NVML: it lists the GPUs through go-nvml and either
-// prints them or offers them to a kubelet.
+// Command plugin is a device plugin reduced to what depends on NVML: it lists the GPUs through go-nvml and prints
+// them, tells what happens to them, or offers them to a kubelet.
 package main
 
 import (
@@ -15,15 +15,16 @@ import (
 func main() {
 	dir := flag.String("dir", pluginapi.DevicePluginPath, "folder of kubelet.sock, also for the plugin's socket")
 	inventoryOnly := flag.Bool("inventory", false, "print the GPUs as JSON and exit")
+	healthOnly := flag.Bool("health", false, "tell the errors of the GPUs until one is lost")
 	flag.Parse()
 
-	if err := run(*dir, *inventoryOnly); err != nil {
+	if err := run(*dir, *inventoryOnly, *healthOnly); err != nil {
 		fmt.Fprintln(os.Stderr, "plugin:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string, inventoryOnly bool) (err error) {
+func run(dir string, inventoryOnly, healthOnly bool) (err error) {
 	if ret := nvml.Init(); ret != nvml.SUCCESS {
 		return fmt.Errorf("nvmlInit: %w", ret)
 	}
@@ -33,6 +34,9 @@ func run(dir string, inventoryOnly bool) (err error) {
 		}
 	}()
 
+	if healthOnly {
+		return watchHealth()
+	}
 	if !inventoryOnly {
 		return serve(dir)
 	}

@@ -1,0 +1,117 @@
+"""The clock of a node: frozen, stepped and at other rates, and what follows it."""
+
+import ctypes
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from mocknvml import Node, ValueMismatch
+
+SUCCESS = 0
+SECOND, HOUR = 10**9, 3600 * 10**9
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    with Node.create(tmp_path / "node", gpus=1) as made:
+        made.clock.freeze()
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("duration", "nanoseconds"),
+    [("10 m", 600 * SECOND), ("1.5h", 3 * HOUR // 2), ("250ms", SECOND // 4), ("7 ns", 7), ("0 s", 0)],
+)
+def test_a_step_moves_a_frozen_clock_by_just_that(duration: str, nanoseconds: int, node: Node) -> None:
+    before = node.clock.now
+
+    node.clock.step(duration)
+
+    assert node.clock.now == before + nanoseconds
+    assert node.clock.speed == 0
+
+
+def test_a_clock_goes_on_from_where_it_was(node: Node) -> None:
+    """Whatever its rate becomes, and however it was stepped: node time never jumps back."""
+    seen = [node.clock.now]
+    for change in (node.clock.run, node.clock.freeze, lambda: node.clock.rate(1e-6), lambda: node.clock.step("1 h")):
+        change()
+        seen.append(node.clock.now)
+    node.clock.rate(60)
+    seen.append(node.clock.now)
+
+    assert seen == sorted(seen)
+    assert HOUR < seen[-1] < 2 * HOUR
+    assert node.clock.speed == 60
+
+
+def test_a_faster_clock_gains_on_the_host(node: Node) -> None:
+    node.clock.rate(1_000_000)
+    start = node.clock.now
+
+    while node.clock.now < start + HOUR:  # 3.6 ms of the host
+        pass
+
+    node.clock.freeze()
+    assert node.clock.now >= start + HOUR
+
+
+def test_energy_follows_the_clock(node: Node, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCK_NVML_NODE", str(node.path))
+    nvml, device, energy = ctypes.CDLL(str(library)), ctypes.c_void_p(), ctypes.c_ulonglong()
+    assert nvml.nvmlInit_v2() == nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(device)) == SUCCESS
+    node.gpus[0].update({"power.usage": "300 W", "power.energy": "0 J"})
+
+    node.clock.step("10 m")
+    assert nvml.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(energy)) == SUCCESS
+
+    assert energy.value == 300 * 600 * 1000
+    assert nvml.nvmlShutdown() == SUCCESS
+
+
+def test_the_wall_clock_goes_with_it(node: Node) -> None:
+    before = node.clock.wall
+
+    node.clock.step("24 h")
+
+    assert node.clock.wall - before == timedelta(days=1)
+    assert abs(before - datetime.now(timezone.utc)) < timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("factor", [0, -1, 1e-10, 1_000_001, float("nan"), "60x", None])
+def test_a_rate_that_no_clock_has_is_refused(factor: float, node: Node) -> None:
+    with pytest.raises(ValueMismatch, match="give a rate from 1e-9 to 1000000; freeze stops the clock"):
+        node.clock.rate(factor)
+    assert node.clock.speed == 0
+
+
+@pytest.mark.parametrize("duration", ["10", "-1 s", "10 parsecs", "1e3 s"])
+def test_a_step_that_is_no_duration_is_refused(duration: str, node: Node) -> None:
+    before = node.clock.now
+
+    with pytest.raises(ValueMismatch):
+        node.clock.step(duration)
+    assert node.clock.now == before
+
+
+def test_a_clock_stays_within_what_it_can_count(node: Node) -> None:
+    node.clock.step("2500000 h")
+    before = node.clock.now
+
+    with pytest.raises(ValueMismatch, match="so far the clock cannot count"):
+        node.clock.step("5000000 h")
+    assert node.clock.now == before
+
+
+def test_timeouts_pass_by_the_host_unless_the_node_says_otherwise(node: Node) -> None:
+    assert node.clock.waits == "host"
+
+    node.clock.waits = "node"
+    assert Node.open(node.path).clock.waits == "node"
+
+    with pytest.raises(ValueMismatch, match="give one of host, node"):
+        node.clock.waits = "sun"
+    node.reset()
+    assert (node.clock.waits, node.clock.speed) == ("host", 1)
