@@ -64,7 +64,9 @@ def _marked_gpu_node(request: pytest.FixtureRequest) -> None:
 
 def _marked(request: pytest.FixtureRequest, nodes: Nodes) -> dict[str, Any]:
     """The arguments of the closest marker."""
-    marker = request.node.get_closest_marker("gpu_node") or pytest.mark.gpu_node.mark
+    marker = request.node.get_closest_marker("gpu_node")
+    if marker is None:
+        return {}
     try:
         given = inspect.signature(nodes.fresh).bind(*marker.args, **marker.kwargs).arguments
         for name, value in given.items():

@@ -124,10 +124,8 @@ def found() -> Iterator[None]:
 
 def forget() -> None:
     """Bring the bindings that this process has imported back to where they were before their first init."""
-    for name, module in list(sys.modules.items()):
-        if "nvml" not in name:  # as all copies of these bindings have it
-            continue
-        names = getattr(module, "__dict__", {})  # None stands for a module that must not be found
+    for name in [name for name in tuple(sys.modules) if "nvml" in name]:  # as the names of all copies have it
+        names = getattr(sys.modules.get(name), "__dict__", {})
         for functions, (handle, count) in KEPT.items():
             if functions in names and handle in names:
                 names[functions].clear()
