@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -54,6 +55,7 @@ class Nodes:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="mocknvml-")).absolute()
         self._folder.chmod(0o755)  # as with a real driver, a child that changes its user still sees the GPUs
+        self._names = count()
         self._made: dict[tuple[str, int | None, str], Node] = {}
         # One path for all nodes: a server that multiprocessing forks from keeps the environment of its first test.
         self._current = self._folder / "node"
@@ -75,7 +77,7 @@ class Nodes:
         key = (os.fspath(profile), gpus, driver)
         node = self._made.get(key)
         if node is None or not self._reset(node):
-            path = self._folder / f"{len(self._made)}"
+            path = self._folder / str(next(self._names))
             node = self._made[key] = Node.create(path, key[0], gpus, driver, privileges="any")
         link = self._folder / "link"
         link.symlink_to(node.path.name)
@@ -126,10 +128,10 @@ def forget() -> None:
     """Bring the bindings that this process has imported back to where they were before their first init."""
     for name in [name for name in tuple(sys.modules) if "nvml" in name]:  # as the names of all copies have it
         names = getattr(sys.modules.get(name), "__dict__", {})
-        for functions, (handle, count) in KEPT.items():
+        for functions, (handle, inits) in KEPT.items():
             if functions in names and handle in names:
                 names[functions].clear()
-                names.update({handle: None, count: 0})
+                names.update({handle: None, inits: 0})
         if name == "nvitop.api.libnvml":
             names.get("__flags", []).clear()
             names["__initialized"] = False

@@ -334,6 +334,10 @@ import mocknvml
 def test_close(gpu_node):
     gpu_node.close()
 
+@pytest.mark.gpu_node(gpus=3)
+def test_other():
+    assert count() == 3
+
 def test_remove(gpu_node):
     assert count() == 8
     gpu_node.path.unlink()
@@ -349,8 +353,15 @@ def test_replace_by_the_name_in_the_environment(gpu_node):
 def test_whole(gpu_node):
     assert count() == 8
     assert int(child(COUNT)) == 8
+
+@pytest.mark.gpu_node(gpus=4)
+def test_another():
+    assert count() == 4
+
+def test_still_whole(gpu_node):
+    assert count() == 8
 """
-    passes(HELPERS + source, tests=5)
+    passes(HELPERS + source, tests=8)
 
 
 def test_a_leaked_init_does_no_harm(passes: Passes) -> None:
