@@ -1,8 +1,9 @@
 """Every snippet of the documentation runs as it stands.
 
-Blocks of one page run in order, in one empty folder. A yaml block is a file whose name its first line gives. A diff of
-CONTRIBUTING is how something was added: where it is in, it is taken out of a copy of the sources and put in again. What
-the block after it says must fail before and pass then.
+Blocks of one page run in order, in one empty folder. A yaml block is a file whose name its first line gives, and so is
+a Python block with such a line; tests in it run. A diff of CONTRIBUTING is how something was added:
+where it is in, it is taken out of a copy of the sources and put in again. What the block after it says must fail before
+and pass then.
 """
 
 import os
@@ -45,10 +46,13 @@ def test_snippets_of_a_page_run(page: Path, tmp_path: Path) -> None:
     for language, text in blocks(page):
         if text.strip() in NOT_RUN:
             continue
-        if language == "yaml":
-            (tmp_path / text.partition("\n")[0].lstrip("# ")).write_text(text)
-            continue
-        command = {"sh": ["bash", "-euc", text], "python": [sys.executable, "-W", "error", "-c", text]}[language]
+        if name := re.match(r"# (\S+\.(yaml|py))$", text, re.M):
+            (tmp_path / name[1]).write_text(text)
+            if not name[1].startswith("test_"):
+                continue
+            command = [sys.executable, "-m", "pytest", "-W", "error", "--strict-markers", name[1]]
+        else:
+            command = {"sh": ["bash", "-euc", text], "python": [sys.executable, "-W", "error", "-c", text]}[language]
         done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=TIMEOUT)
         assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
 

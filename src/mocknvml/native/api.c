@@ -212,6 +212,8 @@ API nvmlReturn_t mock_api_reset_all(struct mock_node *node)
         parts[i + 1] = (struct mock_part){mock_node_gpu(node, i), restore_gpu, mock_node_gpu(node, i)};
     nvmlReturn_t result = mock_node_edit_all(node, parts, node->gpu_count + 1);
     free(parts);
+    if (result == NVML_SUCCESS)
+        mock_word_put(&node->shared->ring.forgotten, 0, mock_event_count(&node->shared->ring));
     return result;
 }
 

@@ -56,6 +56,7 @@ _Static_assert(sizeof(struct mock_event) <= 8 * (MOCK_EVENT_WORDS - 1), "an even
 
 struct mock_ring {
     mock_word count;      /* of the events that were raised since the node was made */
+    mock_word forgotten;  /* how many of them, the first ones, were before a reset of the node */
     _Atomic uint32_t bell; /* what waiters sleep on */
     uint32_t unused;
     mock_word slots[MOCK_EVENT_SLOTS][MOCK_EVENT_WORDS];

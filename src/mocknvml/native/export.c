@@ -370,6 +370,8 @@ nvmlReturn_t native_nvmlInternalGetExportTable(const void **table_out, const voi
 
     /* As the real library does: an unknown GUID clears the pointer. */
     *table_out = NULL;
+    if (mock_testing_table(guid_in, table_out))
+        return NVML_SUCCESS;
     if (memcmp(guid_in, guid, sizeof guid) != 0)
         return NVML_ERROR_INVALID_ARGUMENT;
     unsigned branch = node != NULL ? branch_of(node) : 0;

@@ -29,6 +29,7 @@ _Atomic(struct mock_node *) mock_latest;
 _Atomic uint64_t mock_initialised_at;
 static uint32_t init_count; /* under the lock, as all of the following */
 static bool static_used;    /* once: its GPUs stay made */
+static bool hidden;         /* by mocknvml.testing, while no test has a node */
 static _Atomic(struct mock_node *) newest; /* of all nodes that the process has attached to */
 static struct mock_node first_node;
 __attribute__((section(".bss.devices"))) struct mock_device mock_devices[MOCK_MAX_GPUS];
@@ -271,8 +272,10 @@ static nvmlReturn_t file_attach(const char *path, bool named, struct mock_node *
 static nvmlReturn_t attach(struct mock_node **node)
 {
     struct config config;
-    nvmlReturn_t result = read_environment(&config);
 
+    if (hidden)
+        return NVML_ERROR_LIBRARY_NOT_FOUND;
+    nvmlReturn_t result = read_environment(&config);
     if (result != NVML_SUCCESS)
         return result;
     if (config.node == NULL)
@@ -336,19 +339,59 @@ nvmlReturn_t native_nvmlInit_v2(void)
     return init(MOCK_CALL_nvmlInit_v2, 0);
 }
 
-nvmlReturn_t native_nvmlShutdown(void)
+/* Under the lock; mock_event_sets_wake follows without it. */
+static void detach(void)
 {
-    mock_lock();
-    if (init_count > 1) {
-        init_count--;
-    } else if (mock_attached() != NULL) {
+    if (mock_attached() != NULL) {
         atomic_store_explicit(&mock_current, NULL, memory_order_release);
         mock_event_sets_end();
     }
+}
+
+nvmlReturn_t native_nvmlShutdown(void)
+{
+    mock_lock();
+    if (init_count > 1)
+        init_count--;
+    else
+        detach();
     mock_unlock();
     mock_event_sets_wake();
     /* One shutdown too many is no error: nvml.h, "for backwards compatibility"; the real library answers so. */
     return NVML_SUCCESS;
+}
+
+/* End all inits, and choose whether later ones answer as where there is no library. Answers what held before. */
+static bool hide(bool hiding)
+{
+    mock_lock();
+    bool before = hidden;
+    hidden = hiding;
+    detach();
+    mock_unlock();
+    mock_event_sets_wake();
+    return before;
+}
+
+static struct {
+    size_t size;
+    bool (*hide)(bool hiding);
+} testing;
+
+bool mock_testing_table(const void *guid, const void **table)
+{
+    static const unsigned char ours[16] = {
+        0x6D, 0x6F, 0x63, 0x6B, 0x6E, 0x76, 0x6D, 0x6C, 0x8E, 0x1B, 0x4F, 0x27, 0x9A, 0x53, 0xD0, 0x01,
+    };
+
+    if (memcmp(guid, ours, sizeof ours) != 0)
+        return false;
+    mock_lock();
+    testing.size = sizeof testing;
+    testing.hide = hide;
+    mock_unlock();
+    *table = &testing;
+    return true;
 }
 
 /* Answers without an init: then for the node that an init would attach to. */

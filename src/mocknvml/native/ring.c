@@ -58,6 +58,9 @@ bool mock_event_next(const struct mock_node *node, uint64_t *position, struct mo
 
     for (uint32_t tries = 0; tries < MOCK_EVENT_SLOTS; tries++) {
         uint64_t count = mock_event_count(ring);
+        uint64_t forgotten = mock_word_at(&ring->forgotten, 0);
+        if (*position < forgotten)
+            *position = forgotten;
         if (*position >= count) {
             *position = count; /* beyond it only with a hostile file */
             return false;

@@ -143,6 +143,9 @@ static inline bool mock_drains(const struct mock_node *node)
 
 extern _Atomic uint64_t mock_initialised_at; /* node time of the first init */
 
+/* If the GUID is that of the table which mocknvml.testing calls, give it. */
+bool mock_testing_table(const void *guid, const void **table);
+
 nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, uint32_t at, uint64_t value);
 bool mock_privileged(void);
 
