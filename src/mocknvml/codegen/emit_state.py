@@ -32,7 +32,11 @@ def _scope(name: str, scope: Scope) -> list[str]:
         lines.append("    struct {")
         lines += [_declaration(scope.places[f.key]) for f in block.fields() if f.key in scope.places]
         lines.append(f"    }} {block.key()};")
-    lines += [f"    uint64_t signals[{l.SIGNALS}][{l.SIGNAL_WORDS}];", "};"]
+    lines += [
+        f"    uint64_t signals[{l.SIGNALS}][{l.SIGNAL_WORDS}];",
+        f"    uint64_t journal[{l.JOURNAL_WORDS}];",
+        "};",
+    ]
     for place in scope.places.values():
         lines.append(
             f"_Static_assert(offsetof(struct mock_{name}_state, {place.field.key}) == 8 * {place.offset}, "

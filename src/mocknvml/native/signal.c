@@ -17,5 +17,7 @@ uint64_t mock_signal_value(const mock_word *state, uint32_t signals, uint64_t he
     if (mock_head_status(mock_word_at(state, source)) != NVML_SUCCESS)
         return value;
 
-    return value + mock_billionth(now - since, mock_word_at(state, source + 1));
+    value += mock_billionth(now - since, mock_word_at(state, source + 1));
+    uint64_t end = mock_word_at(state, at + 3);
+    return end != 0 && value > end ? end : value;
 }

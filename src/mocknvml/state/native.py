@@ -57,6 +57,10 @@ def load() -> ctypes.CDLL:
         "read": (c_bool, (c_void_p, c_uint32, c_uint32, c_uint32, POINTER(c_uint64))),
         "number": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint64))),
         "write": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint64))),
+        "exchange": (
+            c_int,
+            (c_void_p, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint64), POINTER(c_uint64)),
+        ),
         "reset": (c_int, (c_void_p, c_uint32)),
     }
     for name, (result, arguments) in prototypes.items():

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from ctypes import c_uint32, c_uint64
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from mocknvml import defaults
 from mocknvml.errors import FieldStatus, NodeError, UnknownKey, ValueMismatch
@@ -25,6 +26,9 @@ from mocknvml.state.layout import (
 from mocknvml.state.native import ERROR_MAX, NODE_BLOCK, CImage, CProfile, native
 from mocknvml.state.values import Value, did_you_mean, parse, parse_number, split_key, words
 from mocknvml.table.blocks import Number, Octets, Records, Text
+
+if TYPE_CHECKING:
+    from mocknvml.faults import Faults
 
 NO_PERMISSION = 4
 
@@ -238,6 +242,13 @@ class Node(_Block):
         super().reset()
         for gpu in self.gpus:
             gpu.reset()
+
+    @property
+    def faults(self) -> Faults:
+        """What is broken: `node.faults.inject("xid", gpu=0, xid=79)`, `node.faults.clear()`."""
+        from mocknvml.faults import Faults
+
+        return Faults(self)
 
     @property
     def now(self) -> int:
