@@ -10,14 +10,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from mocknvml.errors import NodeError, UnknownKey
-from mocknvml.faults import fallen_off_the_bus, journal, lost, xid
+from mocknvml.faults import (
+    ecc_correctable,
+    ecc_uncorrectable,
+    fabric_unhealthy,
+    fallen_off_the_bus,
+    fan_failure,
+    journal,
+    lost,
+    memory_leak,
+    no_gpu,
+    nvlink_down,
+    nvlink_errors,
+    pcie_downtrain,
+    pcie_replays,
+    power_brake,
+    power_throttle,
+    reset_required,
+    retired_page,
+    row_remap_failure,
+    row_remap_pending,
+    thermal_throttle,
+    xid,
+    zombie_process,
+)
 from mocknvml.faults.draft import Draft
 from mocknvml.faults.journal import Entry
-from mocknvml.faults.vocabulary import Fault, Rule, Scalar
+from mocknvml.faults.vocabulary import Event, Fault, Rule, Scalar
 from mocknvml.state.layout import JOURNAL_WORDS
 from mocknvml.state.values import did_you_mean
 
@@ -30,6 +53,24 @@ FAULTS: Final[Mapping[str, Fault]] = {
         xid.FAULT,
         lost.FAULT,
         fallen_off_the_bus.FAULT,
+        reset_required.FAULT,
+        ecc_correctable.FAULT,
+        ecc_uncorrectable.FAULT,
+        row_remap_pending.FAULT,
+        row_remap_failure.FAULT,
+        retired_page.FAULT,
+        thermal_throttle.FAULT,
+        power_throttle.FAULT,
+        power_brake.FAULT,
+        nvlink_down.FAULT,
+        nvlink_errors.FAULT,
+        fabric_unhealthy.FAULT,
+        pcie_downtrain.FAULT,
+        pcie_replays.FAULT,
+        fan_failure.FAULT,
+        memory_leak.FAULT,
+        zombie_process.FAULT,
+        no_gpu.FAULT,
     )
 }
 
@@ -48,7 +89,7 @@ class ActiveFault:
     gpu: int | None
     parameters: Mapping[str, Scalar]
     since: int
-    _faults: Faults
+    _faults: Faults = field(compare=False)
 
     def clear(self) -> None:
         """End this one fault."""
@@ -84,10 +125,8 @@ class Faults:
             raise
         assert draft is not None
         for event in fault.events:
-            if all(entry.parameters[key] in values for key, values in event.when.items()):
-                at = draft.head(event.changed) + 1 if event.changed else None
-                if at is None or draft[at] != draft.before(at):
-                    self._raise(block, event.type, draft.amount(event.data, entry.parameters))
+            if self._occurs(event, entry, draft):
+                self._raise(block, event.type, draft.amount(event.data, entry.parameters))
         return ActiveFault(name, self._index(block), entry.parameters, entry.since, self)
 
     def clear(self, name: str | None = None, gpu: int | Gpu | None = None) -> int:
@@ -181,6 +220,14 @@ class Faults:
         for entry in ended:
             self._remove_rules(entry)
         return len(ended)
+
+    def _occurs(self, event: Event, entry: Entry, draft: Draft) -> bool:
+        if not all(entry.parameters[key] in values for key, values in event.when.items()):
+            return False
+        if event.driver and int(str(self._node.get("driver.version")).partition(".")[0]) < event.driver:
+            return False
+        at = draft.head(event.changed) + 1 if event.changed else None
+        return at is None or draft[at] != draft.before(at)
 
     def _raise(self, block: _Block, kind: str, data: int | None) -> None:
         pass

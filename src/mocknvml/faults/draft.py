@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from mocknvml.errors import NodeError
 from mocknvml.faults.vocabulary import ALL, Amount, Change, Parameters
 from mocknvml.state.layout import (
-    INTEGRAL,
     LENGTH_SHIFT,
     NOT_SUPPORTED,
+    RATE,
     SIGNAL_SHIFT,
     SIGNAL_WORDS,
-    SIGNALS,
     SUCCESS_HEAD,
     Place,
     record_offsets,
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 IN_USE = 19
 STATUS = 0xFFFF
-LEAK = SIGNALS - 1  # the signal of what grows; integrals have the first ones
 
 
 class Draft:
@@ -105,7 +103,8 @@ class Draft:
             return
         for key in self.keys(change.key, parameters):
             at = self.head(key)
-            if self[at] & STATUS != SUCCESS_HEAD and change.kind != "fail":
+            status = (self[at] & STATUS) ^ NOT_SUPPORTED
+            if (status == NOT_SUPPORTED and not change.absent) or (status != 0 and change.kind != "fail"):
                 continue
             yield from self._one(change, key, at, parameters)
 
@@ -131,7 +130,8 @@ class Draft:
                 self[at + 1] = self[at + 1] & ~change.clear | amount
                 yield at + 1
             case "grow":
-                yield from self._grow(at, amount, change.record, parameters)
+                if amount:
+                    yield from self._grow(at, amount, self.amount(change.end, parameters) or 0)
 
     def _append(self, key: str, at: int, record: Mapping[str, Amount], parameters: Parameters) -> Iterator[int]:
         place, _ = split_key(self.scope, key)
@@ -151,27 +151,29 @@ class Draft:
         yield at
         yield from range(start, start + size)
 
-    def _grow(self, at: int, rate: int, how: Mapping[str, Amount], parameters: Parameters) -> Iterator[int]:
-        source = self.head(str(how["rate"]))
-        signal = self.scope.signals_offset + LEAK * SIGNAL_WORDS
-        end = self.amount(how["end"], parameters)
-        # A second leak at once adds to the rate of the first, from where that is now.
-        grown = self.grown(at)
-        self[source + 1] = rate + (self[source + 1] if self[source] == SUCCESS_HEAD else 0)
-        self[source] = SUCCESS_HEAD
-        self[at], self[at + 1] = SUCCESS_HEAD | LEAK + 1 << SIGNAL_SHIFT, grown
-        for offset, word in enumerate((INTEGRAL, source, self.now, end or 0)):
-            self[signal + offset] = word
-        yield from (source, source + 1, at, at + 1, *range(signal, signal + SIGNAL_WORDS))
-
-    def grown(self, at: int) -> int:
-        """What a number that grows has reached."""
-        signal = self.scope.signals_offset + LEAK * SIGNAL_WORDS
+    def _grow(self, at: int, rate: int, end: int) -> Iterator[int]:
+        """A number that grows already goes on from where it is, by the sum of both."""
+        signal = self._signal(at)
         value = self[at + 1]
-        if self[at] >> SIGNAL_SHIFT & STATUS != LEAK + 1:
-            return value
-        value += max(0, self.now - self[signal + 2]) * self[self[signal + 1] + 1] // 10**9
-        return min(value, self[signal + 3]) if self[signal + 3] else value
+        if self[signal] == RATE:
+            value += max(0, self.now - self[signal + 2]) * self[signal + 1] // 10**9
+            rate += self[signal + 1]
+        number = (signal - self.scope.signals_offset) // SIGNAL_WORDS + 1
+        self[at], self[at + 1] = SUCCESS_HEAD | number << SIGNAL_SHIFT, min(value, end) if end else value
+        for word, content in enumerate((RATE, rate, self.now, end), signal):
+            self[word] = content
+        yield from (at, at + 1, *range(signal, signal + SIGNAL_WORDS))
+
+    def _signal(self, at: int) -> int:
+        """The signal by which a number grows, or a free one."""
+        signals = range(self.scope.signals_offset, self.scope.journal_offset, SIGNAL_WORDS)
+        number = self[at] >> SIGNAL_SHIFT & STATUS
+        if number and self[signals[number - 1]] == RATE:
+            return signals[number - 1]
+        for signal in signals[len(self.scope.integrals) :]:
+            if self[signal] == 0:
+                return signal
+        raise NodeError("too many values grow with time; clear some faults first")
 
     # Lists, of which others take records too.
 

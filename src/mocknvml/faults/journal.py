@@ -1,7 +1,7 @@
 """Which faults are active in a block: its journal, which stands behind the fields and the signals.
 
-The first word says how many words are in use. An entry is: its words and the bytes of its text; node time since when; the
-text, a JSON list of name, parameters and ids of rules; then for each changed word its place, what it was and what it became.
+The first word says how many words are in use. An entry is: its words and the bytes of its text; node time since when;
+the text, a JSON list of name, parameters and ids of rules; for each changed word its place, what it was and what it is.
 """
 
 from __future__ import annotations

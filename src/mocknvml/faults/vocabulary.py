@@ -1,8 +1,8 @@
 """The vocabulary of faults: what a file of this folder declares.
 
-A fault is data: its parameters, what it changes in a GPU's fields, which events it raises, which calls it lets fail. A key
-may name parameters, as in `nvlink.state.{link}`; a parameter that is `all` stands for every element that the GPU has. A
-change of a field that the GPU lacks does nothing: what is absent stays NOT_SUPPORTED.
+A fault is data: its parameters, what it changes in a GPU's fields, which events it raises, which calls it lets fail.
+A key may name parameters, as in `nvlink.state.{link}`; a parameter that is `all` stands for every element that the GPU
+has. A change of a field that the GPU lacks does nothing: what is absent stays NOT_SUPPORTED.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Parameter:
-    """`unit`: that of the number, which is then written with one; `choices`: the words that it may be; `all`: whether it
-    may be `all`. Without a default it must be given. `text` and `real` are what else it may be than a whole number."""
+    """`unit`: that of the number, which is then written with one; `choices`: the words that it may be; `all`: whether
+    it may be `all`. Without a default it must be given, unless it is optional."""
 
     name: str
     description: str
@@ -72,7 +72,7 @@ class Parameter:
                 return value
             raise ValueMismatch(f"{shown(value)}: give a text")
         if self.kind == "real":
-            return self._bounded(float(value) if re.fullmatch(r"[0-9.]{1,20}", str(value)) else -1, value)
+            return self._bounded(float(str(value)) if re.fullmatch(r"[0-9.]{1,20}", str(value)) else -1, value)
         if not self.unit and isinstance(value, str) and re.fullmatch("-?[0-9]{1,20}", value):
             value = int(value)
         return self._bounded(parse_number("u64", self.unit, value), value)
@@ -92,7 +92,9 @@ class Change:
     amount: Amount = 0
     record: Mapping[str, Amount] = field(default_factory=dict)
     times: Amount = 1
+    end: Amount = 0
     clear: int = 0
+    absent: bool = False
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
     def takes_place(self, parameters: Parameters) -> bool:
@@ -117,9 +119,9 @@ def bits(key: str, amount: Amount, clear: int = 0, when: When = None) -> Change:
     return Change("bits", key, amount, clear=clear, when=when or {})
 
 
-def fail(key: str, amount: Amount, when: When = None) -> Change:
-    """Let a field answer an NVML error."""
-    return Change("fail", key, amount, when=when or {})
+def fail(key: str, amount: Amount, absent: bool = False, when: When = None) -> Change:
+    """Let a field answer an NVML error; `absent`: even one that the GPU lacks."""
+    return Change("fail", key, amount, absent=absent, when=when or {})
 
 
 def append(key: str, record: Mapping[str, Amount], times: Amount = 1, when: When = None) -> Change:
@@ -127,19 +129,23 @@ def append(key: str, record: Mapping[str, Amount], times: Amount = 1, when: When
     return Change("append", key, record=record, times=times, when=when or {})
 
 
-def grow(key: str, rate: str, by: Amount, end: Amount) -> Change:
-    """Let a number grow with node time: by so much a second, which the field `rate` then holds, up to an end."""
-    return Change("grow", key, by, record={"rate": rate, "end": end})
+def grow(key: str, amount: Amount, end: Amount = 0, when: When = None) -> Change:
+    """Let a number grow with node time: by so much a second, up to an end if there is one."""
+    return Change("grow", key, amount, end=end, when=when or {})
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event that a fault raises when it is injected: its type, as `events.add` takes it, and its data."""
+    """An event that a fault raises when it is injected: its type, as `events.add` takes it, and its data.
+
+    `changed`: only if this field gets another value; `driver`: only of this driver branch and newer ones.
+    """
 
     type: str
     data: Amount = 0
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
-    changed: str = ""  # only if this field has another value than before
+    changed: str = ""
+    driver: int = 0
 
 
 @dataclass(frozen=True)

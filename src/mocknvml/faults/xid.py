@@ -1,11 +1,11 @@
 """An Xid, with what NVIDIA's catalog and memory error guide say that goes with it, where NVML shows it.
 
-The recovery action follows the catalog's immediate action: RESET_GPU, and RESTART_BM for Xid 79. Application errors (13,
-31, 43, 45 and their like: RESTART_APP, IGNORE) leave the GPU as it is. 63 and 64 are remapped rows on Ampere and newer,
-retired pages before.
+The recovery action follows the catalog's immediate action: RESET_GPU, and RESTART_BM for Xid 79. Application errors
+(13, 31, 43, 45 and their like: RESTART_APP, IGNORE) leave the GPU as it is. 63 and 64 are about remapped rows on Ampere
+and newer, about retired pages before.
 """
 
-from mocknvml.faults.common import CATALOG, GPU_IS_LOST, GPU_RESET, MEMORY_GUIDE, NODE_REBOOT, UNKNOWN
+from mocknvml.faults.common import CATALOG, GPU_IS_LOST, GPU_RESET, MEMORY_GUIDE, NODE_REBOOT, UNKNOWN, recovery
 from mocknvml.faults.vocabulary import Event, Fault, Parameter, add, fail, put
 
 RESET = (46, 62, 64, 95, 109, 110, 119, 120, 136, 140, 143, 155, 156, 158)  # RESET_GPU
@@ -22,7 +22,7 @@ FAULT = Fault(
         put("recovery.action", NODE_REBOOT, when={"xid": OFF_THE_BUS}),
         put("recovery.reset_required", 1, when={"xid": RESET}),
         fail("health.present", GPU_IS_LOST, when={"xid": OFF_THE_BUS}),
-        fail("health.handle", UNKNOWN, when={"xid": OFF_THE_BUS}),
+        fail("health.handle", UNKNOWN, absent=True, when={"xid": OFF_THE_BUS}),
         add("ecc.total.uncorrected.volatile", 1, when={"xid": UNCORRECTED}),
         add("ecc.total.uncorrected.aggregate", 1, when={"xid": UNCORRECTED}),
         add("ecc.location.uncorrected.volatile.dram", 1, when={"xid": UNCORRECTED}),
@@ -35,7 +35,7 @@ FAULT = Fault(
     events=(
         Event("xid", "xid"),
         Event("double_bit_ecc_error", when={"xid": (48,)}),
-        Event("gpu_recovery_action", GPU_RESET, when={"xid": RESET}, changed="recovery.action"),
-        Event("gpu_recovery_action", NODE_REBOOT, when={"xid": OFF_THE_BUS}, changed="recovery.action"),
+        *recovery(GPU_RESET, when={"xid": RESET}),
+        *recovery(NODE_REBOOT, when={"xid": OFF_THE_BUS}),
     ),
 )

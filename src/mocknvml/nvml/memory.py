@@ -20,7 +20,6 @@ class Memory(Block):
     total = u64("B")
     reserved = u64("B")
     allocated = u64("B")
-    leak = u64("B/s")  # what `allocated` grows by while a fault lets it
     bus_width = u32("bits")
     limits = records(CgroupLimit, capacity=16)
     used = u64("B", derived=allocated + Processes.running.total("memory"))

@@ -22,8 +22,10 @@ SIGNAL_SHIFT = 16  # bits of a head: 0-15 status, 16-31 signal + 1, 32-63 length
 LENGTH_SHIFT = 32
 
 SIGNALS = 16
-SIGNAL_WORDS = 4  # kind, word of the source's head, node time since when, how far the value goes (0: on and on)
+# Kind; the word of the source's head, or a rate per second; node time since when; the largest value (0: no such).
+SIGNAL_WORDS = 4
 INTEGRAL = 1
+RATE = 2
 JOURNAL_WORDS = 512
 
 BLOCK_HEADER_WORDS = 8  # the sequence, and padding to a cache line
