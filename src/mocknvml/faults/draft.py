@@ -104,7 +104,7 @@ class Draft:
         for key in self.keys(change.key, parameters):
             at = self.head(key)
             status = (self[at] & STATUS) ^ NOT_SUPPORTED
-            if (status == NOT_SUPPORTED and not change.absent) or (status != 0 and change.kind != "fail"):
+            if not change.absent if status == NOT_SUPPORTED else status != 0 and change.kind != "fail":
                 continue
             yield from self._one(change, key, at, parameters)
 

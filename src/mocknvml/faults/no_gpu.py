@@ -13,5 +13,5 @@ FAULT = Fault(
     summary="The driver sees no GPU: the count is 0.",
     source='nvidia-smi of drivers 450 to 555: "No devices were found" where nvmlDeviceGetCount_v2 gives 0',
     scope="node",
-    changes=(append("drain.gpus", {"gpu": "index", "removed": 1}, times=all_gpus),),
+    changes=(append("drain.gpus", {"gpu": "index", "removed": 1}, times=all_gpus, absent=True),),
 )

@@ -124,9 +124,11 @@ def fail(key: str, amount: Amount, absent: bool = False, when: When = None) -> C
     return Change("fail", key, amount, absent=absent, when=when or {})
 
 
-def append(key: str, record: Mapping[str, Amount], times: Amount = 1, when: When = None) -> Change:
-    """More records of a list; `index` among their amounts counts them from 0."""
-    return Change("append", key, record=record, times=times, when=when or {})
+def append(
+    key: str, record: Mapping[str, Amount], times: Amount = 1, absent: bool = False, when: When = None
+) -> Change:
+    """More records of a list; `index` among their amounts counts them from 0. `absent`: even where there is none."""
+    return Change("append", key, record=record, times=times, absent=absent, when=when or {})
 
 
 def grow(key: str, amount: Amount, end: Amount = 0, when: When = None) -> Change:
