@@ -67,9 +67,9 @@ def clocks(slowdown: bool, when: When = None) -> tuple[Change, ...]:
     return (at_most("clocks.current.graphics", clock, when), at_most("clocks.current.sm", clock, when))
 
 
-def recovery(action: int, when: When = None) -> tuple[Event, ...]:
+def recovery(when: When = None) -> tuple[Event, ...]:
     """The events of a changed recovery action. Xid 154 comes from driver 565 on: the catalog links it to R565."""
     return (
         Event("xid", 154, when or {}, changed="recovery.action", driver=565),
-        Event("gpu_recovery_action", action, when or {}, changed="recovery.action"),
+        Event("gpu_recovery_action", when=when or {}, changed="recovery.action"),
     )

@@ -24,6 +24,6 @@ FAULT = Fault(
     ),
     events=(
         Event("xid", 79),
-        *recovery(NODE_REBOOT),
+        *recovery(),
     ),
 )

@@ -1,7 +1,7 @@
 """Which faults are active in a block: its journal, which stands behind the fields and the signals.
 
 The first word says how many words are in use. An entry is: its words and the bytes of its text; node time since when;
-the text, a JSON list of name, parameters and ids of rules; for each changed word its place, what it was and what it is.
+the text, a JSON list of name, parameters, GPU and rules; for each changed word its place, what it was and what it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from mocknvml.errors import NodeError
+from mocknvml.faults.catalogue import named
 from mocknvml.faults.draft import Draft
 from mocknvml.faults.vocabulary import Change, Scalar
 from mocknvml.state.layout import JOURNAL_WORDS, record_offsets, text_words
@@ -26,9 +27,10 @@ class Entry:
     since: int
     rules: list[int] = field(default_factory=list)
     changed: list[tuple[int, int, int]] = field(default_factory=list)  # place, old word, new word
+    gpu: int | None = None
 
     def encode(self) -> list[int]:
-        text = json.dumps([self.name, self.parameters, self.rules], separators=(",", ":")).encode()
+        text = json.dumps([self.name, self.parameters, self.gpu, self.rules], separators=(",", ":")).encode()
         body = [*bytes_to_words(text, text_words(len(text))), *(word for change in self.changed for word in change)]
         return [HEAD + len(body) | len(text) << 32, self.since, *body]
 
@@ -49,8 +51,8 @@ def decode(words: list[int]) -> Iterator[Entry]:
             return
         text = b"".join(word.to_bytes(8, "little") for word in words[at + HEAD : body])[:length]
         try:
-            name, parameters, rules = json.loads(text)
-            entry = Entry(str(name), dict(parameters), words[at + 1], [int(rule) for rule in rules])
+            name, parameters, gpu, rules = json.loads(text)
+            entry = Entry(str(name), dict(parameters), words[at + 1], [int(rule) for rule in rules], gpu=gpu)
         except (ValueError, TypeError):
             return
         entry.changed = [(words[i], words[i + 1], words[i + 2]) for i in range(body, end, 3)]
@@ -83,6 +85,18 @@ def do(draft: Draft, entry: Entry, changes: Iterable[Change], foreign: Set[int] 
                 draft[at] = old
             elif draft[at] != old or change.kind == "append":
                 entry.changed.append((at, old, draft[at]))
+
+
+def take_out(draft: Draft, entries: list[Entry], ended: list[Entry]) -> list[Entry]:
+    """End faults as if they had never been: the later ones are taken back, and made again without them."""
+    first = next(number for number, entry in enumerate(entries) if entry is ended[0])
+    foreign: set[int] = set()
+    for entry in reversed(entries[first:]):
+        foreign |= undo(draft, entry)
+    kept = [entry for entry in entries if not any(entry is other for other in ended)]
+    for entry in kept[first:]:
+        do(draft, entry, named(entry.name).changes, foreign)
+    return kept
 
 
 def undo(draft: Draft, entry: Entry) -> set[int]:

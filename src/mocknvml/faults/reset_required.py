@@ -20,5 +20,5 @@ FAULT = Fault(
         fail("thermal.temperature.gpu", RESET_REQUIRED),
         fail("power.usage", RESET_REQUIRED),
     ),
-    events=recovery(GPU_RESET),
+    events=recovery(),
 )

@@ -9,5 +9,5 @@ FAULT = Fault(
     source=f"{MEMORY_GUIDE}, RMA policy; {CATALOG}: Xid 64, RESET_GPU",
     needs="remap.failure",
     changes=(put("remap.failure", 1), put("recovery.action", GPU_RESET), put("recovery.reset_required", 1)),
-    events=(Event("dram_retirement_failure"), Event("xid", 64), *recovery(GPU_RESET)),
+    events=(Event("dram_retirement_failure"), Event("xid", 64), *recovery()),
 )

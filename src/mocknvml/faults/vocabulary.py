@@ -144,7 +144,7 @@ class Event:
     """
 
     type: str
-    data: Amount = 0
+    data: Amount | None = None
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
     changed: str = ""
     driver: int = 0
@@ -152,10 +152,22 @@ class Event:
 
 @dataclass(frozen=True)
 class Rule:
-    """Calls that go wrong: parameters of `rules.add`, each a value or, as `{name}`, a parameter of the fault."""
+    """Calls that go wrong: arguments of `rules.add`. They may name parameters, as in `{function}`; a parameter that is
+    not given leaves its argument out."""
 
-    functions: tuple[str, ...]
-    arguments: Mapping[str, Scalar] = field(default_factory=dict)
+    function: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+    def filled(self, parameters: Parameters) -> tuple[str, dict[str, Scalar]]:
+        """The function, and the arguments that have a value."""
+        arguments: dict[str, Scalar] = {}
+        for name, text in self.arguments.items():
+            wanted = re.fullmatch(r"\{(\w+)\}", text)
+            if wanted is None:
+                arguments[name] = text.format(**parameters)
+            elif wanted[1] in parameters:
+                arguments[name] = parameters[wanted[1]]
+        return self.function.format(**parameters), arguments
 
 
 @dataclass(frozen=True)

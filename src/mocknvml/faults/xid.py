@@ -35,7 +35,7 @@ FAULT = Fault(
     events=(
         Event("xid", "xid"),
         Event("double_bit_ecc_error", when={"xid": (48,)}),
-        *recovery(GPU_RESET, when={"xid": RESET}),
-        *recovery(NODE_REBOOT, when={"xid": OFF_THE_BUS}),
+        *recovery(when={"xid": RESET}),
+        *recovery(when={"xid": OFF_THE_BUS}),
     ),
 )

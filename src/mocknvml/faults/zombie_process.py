@@ -1,4 +1,7 @@
-"""A process that has ended and still holds memory of the GPU: it is listed, and its id names no process."""
+"""A process that has ended and still holds memory of the GPU: it is listed, and its id names no process.
+
+So seen in apache/mxnet, issue 4242, and qizhou000/VisEdit, issue 5 (kill: "no such process").
+"""
 
 from mocknvml.faults.vocabulary import Fault, Parameter, append
 
@@ -8,7 +11,7 @@ NO_PID = 4194304  # Linux gives out ids below this one (PID_MAX_LIMIT)
 FAULT = Fault(
     name="zombie-process",
     summary="A process that no longer exists holds memory of the GPU.",
-    source="nvml.h, nvmlSystemGetProcessName: NOT_FOUND for what is no process",
+    source="apache/mxnet issue 4242; qizhou000/VisEdit issue 5",
     parameters=(
         Parameter("pid", "its id", default=NO_PID, low=1),
         Parameter("memory", "what it holds", default="1 GiB", unit="B", high=2**50),
