@@ -65,6 +65,19 @@ def test_what_is_active_is_json_too(cli: Cli, node: Node) -> None:
     assert (fault["name"], fault["gpu"], fault["parameters"]) == ("nvlink-down", 1, {"link": 3})
 
 
+def test_calls_fail_by_rules(cli: Cli, node: Node) -> None:
+    path = str(node.path)
+
+    one = cli("inject", "return", "nvmlDeviceGetPowerUsage", "TIMEOUT", "--gpu", "all", "--every", "3", "--node", path)
+    other = cli("inject", "hang", "nvmlDeviceGetName", "--gpu", "1", "--node", path)
+
+    assert (one.stdout[:12], other.stdout[:11]) == ("node: return", "GPU 1: hang")
+    assert [(rule.function, rule.gpu, rule.every) for rule in node.rules] == [
+        ("nvmlDeviceGetPowerUsage", None, 3),
+        ("nvmlDeviceGetName", 1, 1),
+    ]
+
+
 def test_help_names_the_parameters_of_a_fault(cli: Cli) -> None:
     shown = cli("inject", "nvlink-errors", "--help").stdout
 

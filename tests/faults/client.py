@@ -1,13 +1,14 @@
 """An unmodified client that lives on while its node changes: answers one expression per line of its input, as JSON.
 
-An expression sees pynvml's names, `gpu(INDEX)`, whose handle it keeps, `field(ID, SCOPE)` and `fabric()`. An NVML error
-answers with the name of its class.
+An expression sees pynvml's names, `gpu(INDEX)`, whose handle it keeps, `field(ID, SCOPE)`, `fabric()`, `init()`, and
+`listen(TYPES)` with `heard()`. An NVML error answers with the name of its class.
 """
 
 import ctypes
 import functools
 import json
 import sys
+import time
 from typing import Any
 
 import pynvml
@@ -29,9 +30,35 @@ def fabric() -> list[int]:
     return [info.healthMask, info.healthSummary]
 
 
+def init() -> str:
+    pynvml.nvmlShutdown()
+    pynvml.nvmlInit()
+    return "initialised"
+
+
+def listen(types: int) -> None:
+    listening.append(pynvml.nvmlEventSetCreate())
+    pynvml.nvmlDeviceRegisterEvents(gpu(0), types, listening[-1])
+
+
+def heard() -> list[list[int]]:
+    """Types and data of the events since the last time."""
+    found = []
+    while True:
+        try:
+            event = pynvml.nvmlEventSetWait_v2(listening[-1], 0)
+        except pynvml.NVMLError_Timeout:
+            return found
+        found.append([event.eventType, event.eventData])
+
+
+listening: list[Any] = []
+HELPERS = {each.__name__: each for each in (field, fabric, init, listen, heard, time)} | {"gpu": gpu}
+
+
 def answer(expression: str) -> Any:
     try:
-        return eval(expression, {**vars(pynvml), "gpu": gpu, "field": field, "fabric": fabric})
+        return eval(expression, {**vars(pynvml), **HELPERS})
     except pynvml.NVMLError as error:
         return type(error).__name__
 

@@ -1,6 +1,7 @@
 """Every named fault as pynvml sees it: before, while it is active, and after it was cleared."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ BANKS = "[(h.max, h.high) for h in [nvmlDeviceGetRowRemapperHistogram(gpu(0))]][
 REASONS = "nvmlDeviceGetCurrentClocksEventReasons(gpu(0))"
 SM_CLOCK = "nvmlDeviceGetClockInfo(gpu(0), NVML_CLOCK_SM)"
 PIDS = "[(p.pid, p.usedGpuMemory) for p in nvmlDeviceGetComputeRunningProcesses(gpu(0))]"
+POWER = "nvmlDeviceGetPowerUsage(gpu(0))"
 BY_INDEX = "len(nvmlDeviceGetUUID(nvmlDeviceGetHandleByIndex(0)))"
 BY_BUS_ID = "bool(nvmlDeviceGetHandleByPciBusId('00000000:1B:00.0'))"
 
@@ -124,6 +126,12 @@ CASES = [
     Case("pcie-replays", "nvmlDeviceGetPcieReplayCounter(gpu(0))", 0, 1000),
     Case("fan-failure", "nvmlDeviceGetFanSpeed(gpu(0))", 0, "NVMLError_Unknown", RTX),
     Case("zombie-process", PIDS, [], [[4194304, 2**30]]),
+    Case("return", POWER, 68570, "NVMLError_Timeout", given={"function": "nvmlDeviceGetPowerUsage", "code": "TIMEOUT"}),
+    Case("return", POWER, 68570, 68570, given={"function": "nvmlDeviceGetPowerUsage", "code": "TIMEOUT"}, gpu=1),
+    Case("return", POWER, 68570, "NVMLError_Timeout", given={"function": "nvmlDeviceGetPow*", "code": "10"}, gpu=None),
+    Case("no-driver", "init()", "initialised", "NVMLError_DriverNotLoaded", gpu=None),
+    Case("driver-mismatch", "init()", "initialised", "NVMLError_LibRmVersionMismatch", gpu=None),
+    Case("no-permission", "init()", "initialised", "NVMLError_NoPermission", gpu=None),
     Case("no-gpu", "nvmlDeviceGetCount()", 8, 0, gpu=None),
 ]
 
@@ -182,7 +190,68 @@ def test_counters_go_on_by_a_rate(
         assert ask(counter) == 51
 
 
+def test_a_function_answers_a_code_on_some_of_its_calls(client: Callable[..., Any], tmp_path: Path) -> None:
+    with Node.create(tmp_path / "node", profile=H100) as node, client(node) as ask:
+        node.faults.inject(
+            "return", gpu=0, function="nvmlDeviceGetPowerUsage", code="UNKNOWN", after=1, every=3, times=2
+        )
+
+        answers = [ask(POWER) == 68570 for _ in range(10)]
+
+        assert answers == [True, True, True, False, True, True, False, True, True, True]
+
+
+def test_a_call_hangs_until_the_fault_is_cleared(client: Callable[..., Any], tmp_path: Path) -> None:
+    with Node.create(tmp_path / "node", profile=H100) as node, client(node) as ask:
+        fault = node.faults.inject("hang", function="nvmlDeviceGetPowerUsage")
+
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(ask, POWER)
+            with pytest.raises(TimeoutError):
+                asked.result(timeout=0.5)
+            fault.clear()
+
+            assert asked.result(timeout=30) == 68570
+
+
+def test_a_call_comes_late(client: Callable[..., Any], tmp_path: Path) -> None:
+    with Node.create(tmp_path / "node", profile=H100) as node, client(node) as ask:
+        node.faults.inject("slow", gpu=0, function="nvmlDeviceGetPowerUsage", delay="200 ms", times=1)
+
+        answered, seconds = ask(f"(lambda start: ({POWER}, time.monotonic() - start))(time.monotonic())")
+
+        assert answered == 68570
+        assert seconds >= 0.2
+
+
+@pytest.mark.parametrize(
+    ("fault", "given", "driver", "heard"),
+    [
+        ("xid", {"xid": 13}, "550.54.15", [[8, 13]]),
+        ("xid", {"xid": 119}, "550.54.15", [[8, 119]]),
+        ("xid", {"xid": 119}, "580.65.06", [[8, 119], [8, 154]]),
+        ("fallen-off-bus", {}, "580.65.06", [[8, 79], [8, 154]]),
+        ("ecc-correctable", {}, "550.54.15", [[1, 0]]),
+        ("ecc-uncorrectable", {}, "550.54.15", [[2, 0], [8, 48]]),
+        ("row-remap-pending", {}, "550.54.15", [[8, 63]]),
+        ("row-remap-failure", {}, "550.54.15", [[8, 64]]),
+        ("nvlink-down", {"link": 3}, "550.54.15", [[8, 74]]),
+        ("lost", {}, "550.54.15", []),
+    ],
+)
+def test_a_client_that_waits_hears_of_a_fault_once(
+    fault: str, given: dict[str, object], driver: str, heard: object, client: Callable[..., Any], tmp_path: Path
+) -> None:
+    with Node.create(tmp_path / "node", profile=H100, driver=driver) as node, client(node) as ask:
+        ask("listen(0xB)")
+        node.faults.inject("ecc-correctable", gpu=1)
+        node.faults.inject(fault, gpu=0, **given)
+        node.faults.clear()
+
+        assert ask("heard()") == heard
+
+
 def test_every_fault_is_tested_through_a_client() -> None:
-    tested = {case.fault for case in CASES} | {"memory-leak"}
+    tested = {case.fault for case in CASES} | {"memory-leak", "hang", "slow"}
 
     assert tested == set(FAULTS)

@@ -104,6 +104,37 @@ def test_a_reset_ends_all_faults(node: Node, gpu: Gpu) -> None:
     assert gpu.status("health.present") == 0
 
 
+def test_rules_go_with_their_fault(node: Node) -> None:
+    late = node.faults.inject("slow", function="nvmlDeviceGetPowerUsage", delay="1 s")
+    node.faults.inject("return", gpu=1, function="nvmlDeviceGet*", code="GPU_IS_LOST")
+    node.faults.inject("no-driver")
+
+    assert [fault.gpu for fault in node.faults] == [None, 1, None]
+    late.clear()
+    assert [rule.function for rule in node.rules] == ["nvmlDeviceGet*", "nvmlInit*"]
+    assert node.faults.clear(gpu=1) == 1
+    assert [rule.function for rule in node.rules] == ["nvmlInit*"]
+    node.reset()
+
+    assert (list(node.faults), list(node.rules)) == ([], [])
+
+
+def test_a_rule_that_cannot_be_leaves_none_behind(node: Node) -> None:
+    with pytest.raises(UnknownKey, match=r"TIMEOU.*no such return code"):
+        node.faults.inject("return", function="nvmlInit", code="TIMEOU")
+    with pytest.raises(UnknownKey, match="nvmlInt: no such function"):
+        node.faults.inject("hang", function="nvmlInt")
+
+    assert (list(node.faults), list(node.rules)) == ([], [])
+
+
+def test_a_fault_whose_rule_somebody_removed_is_cleared(node: Node) -> None:
+    node.faults.inject("no-driver")
+    node.rules.clear()
+
+    assert node.faults.clear() == 1
+
+
 def test_processes_that_inject_at_once_lose_nothing(node: Node, gpu: Gpu) -> None:
     program = """
 import sys

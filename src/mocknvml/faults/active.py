@@ -172,10 +172,12 @@ class Faults:
             block.events.add(event.type, data)
 
     def _add_rule(self, rule: Rule, entry: Entry) -> int:
+        rules: Any = self._node.rules
         function, arguments = rule.filled(entry.parameters)
-        return self._node.rules.add(function, gpu=entry.gpu, **arguments)
+        return int(rules.add(function, gpu=entry.gpu, **arguments))
 
     def _remove_rules(self, entry: Entry) -> None:
+        rules: Any = self._node.rules if entry.rules else None
         for rule in entry.rules:
             with suppress(UnknownKey):  # somebody has removed it
-                self._node.rules.remove(rule)
+                rules.remove(rule)

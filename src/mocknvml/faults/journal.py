@@ -73,13 +73,22 @@ def write(draft: Draft, entries: Iterable[Entry]) -> None:
         draft[at + 1 + offset] = word
 
 
-def do(draft: Draft, entry: Entry, changes: Iterable[Change], foreign: Set[int] = frozenset()) -> None:
+def do(
+    draft: Draft, entry: Entry, changes: Iterable[Change], foreign: Set[int] = frozenset(), again: bool = False
+) -> None:
     """Make a fault's changes, but for words that others have changed, and note them in its entry."""
     draft.now = entry.since
     entry.changed = []
     for change in changes:
         before = dict(draft.words)
-        for at in list(draft.apply(change, entry.parameters)):
+        try:
+            touched = list(draft.apply(change, entry.parameters))
+        except NodeError:  # a list that others have filled meanwhile
+            if not again:
+                raise
+            draft.words = before
+            continue
+        for at in touched:
             old = before.get(at, draft.before(at))
             if at in foreign:
                 draft[at] = old
@@ -95,7 +104,7 @@ def take_out(draft: Draft, entries: list[Entry], ended: list[Entry]) -> list[Ent
         foreign |= undo(draft, entry)
     kept = [entry for entry in entries if not any(entry is other for other in ended)]
     for entry in kept[first:]:
-        do(draft, entry, named(entry.name).changes, foreign)
+        do(draft, entry, named(entry.name).changes, foreign, again=True)
     return kept
 
 

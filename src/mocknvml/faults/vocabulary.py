@@ -68,6 +68,8 @@ class Parameter:
                 return str(value)
             raise ValueMismatch(f"{shown(value)}: give {self.values}{did_you_mean(str(value), self.choices)}")
         if self.kind == "text":
+            if str(value).isdecimal():
+                return int(str(value))
             if isinstance(value, str) and value:
                 return value
             raise ValueMismatch(f"{shown(value)}: give a text")
