@@ -22,7 +22,7 @@ NATIVE = Path(__file__).parent.parent / "native"
 MACHINES = ("x86_64", "aarch64")
 GLIBC = "2.17"
 TIMEOUT = 300  # seconds for one compiler run, from an empty cache
-SHARED = ("node.c", "driver.c", "signal.c", "profiles.c")  # in both libraries
+SHARED = ("node.c", "driver.c", "signal.c", "profiles.c", "faults.c")  # in both libraries
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
     *("-std=gnu11", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-fno-plt"),

@@ -64,6 +64,7 @@ def state_header() -> str:
         "MOCK_SIGNAL_WORDS": l.SIGNAL_WORDS,
         "MOCK_SIGNAL_INTEGRAL": l.INTEGRAL,
         "MOCK_SIGNAL_RATE": l.RATE,
+        "MOCK_JOURNAL_WORDS": l.JOURNAL_WORDS,
         "MOCK_SIGNAL_SHIFT": l.SIGNAL_SHIFT,
         "MOCK_LENGTH_SHIFT": l.LENGTH_SHIFT,
         "MOCK_NODE_WORDS": node.words,

@@ -58,7 +58,7 @@ class Faults:
         """
         fault = named(name)
         block, index = self._place(fault, gpu)
-        entry = Entry(name, fault.parse(parameters), 0, gpu=index)
+        entry = Entry(name, fault.parse(parameters), 0, gpu=index, ends_with_reset=fault.ends_with_reset)
         try:
             for rule in fault.rules:
                 entry.rules.append(self._add_rule(rule, entry))

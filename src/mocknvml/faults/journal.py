@@ -1,6 +1,7 @@
 """Which faults are active in a block: its journal, which stands behind the fields and the signals.
 
-The first word says how many words are in use. An entry is: its words and the bytes of its text; node time since when;
+The first word says how many words are in use. An entry is: its words, the bytes of its text and, as the highest bit,
+whether a reset of the GPU ends it (native/faults.c, which reads this too); node time since when;
 the text, a JSON list of name, parameters, GPU and rules; for each changed word its place, what it was and what it is.
 """
 
@@ -28,11 +29,12 @@ class Entry:
     rules: list[int] = field(default_factory=list)
     changed: list[tuple[int, int, int]] = field(default_factory=list)  # place, old word, new word
     gpu: int | None = None
+    ends_with_reset: bool = False
 
     def encode(self) -> list[int]:
         text = json.dumps([self.name, self.parameters, self.gpu, self.rules], separators=(",", ":")).encode()
         body = [*bytes_to_words(text, text_words(len(text))), *(word for change in self.changed for word in change)]
-        return [HEAD + len(body) | len(text) << 32, self.since, *body]
+        return [HEAD + len(body) | len(text) << 32 | self.ends_with_reset << 63, self.since, *body]
 
 
 def read(draft: Draft) -> list[Entry]:
@@ -45,7 +47,7 @@ def decode(words: list[int]) -> Iterator[Entry]:
     """The entries; the rest is left out where the words are none of ours."""
     at = 0
     while at + HEAD <= len(words):
-        size, length = words[at] & 0xFFFFFFFF, words[at] >> 32
+        size, length = words[at] & 0xFFFFFFFF, words[at] >> 32 & 0x7FFFFFFF
         end, body = at + size, at + HEAD + text_words(length)
         if body > end or end > len(words) or (end - body) % 3:
             return
@@ -53,6 +55,7 @@ def decode(words: list[int]) -> Iterator[Entry]:
         try:
             name, parameters, gpu, rules = json.loads(text)
             entry = Entry(str(name), dict(parameters), words[at + 1], [int(rule) for rule in rules], gpu=gpu)
+            entry.ends_with_reset = bool(words[at] >> 63)
         except (ValueError, TypeError):
             return
         entry.changed = [(words[i], words[i + 1], words[i + 2]) for i in range(body, end, 3)]

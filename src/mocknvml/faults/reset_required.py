@@ -21,4 +21,5 @@ FAULT = Fault(
         fail("power.usage", RESET_REQUIRED),
     ),
     events=recovery(),
+    ends_with_reset=True,
 )

@@ -174,7 +174,8 @@ class Rule:
 
 @dataclass(frozen=True)
 class Fault:
-    """A named fault. `needs`: a key of what the GPU must have; `source`: where its behaviour is written down."""
+    """A named fault. `needs`: a key of what the GPU must have; `source`: where its behaviour is written down;
+    `ends_with_reset`: a reset of the GPU ends it."""
 
     name: str
     summary: str
@@ -185,6 +186,7 @@ class Fault:
     changes: tuple[Change, ...] = ()
     events: tuple[Event, ...] = ()
     rules: tuple[Rule, ...] = ()
+    ends_with_reset: bool = False
 
     def parse(self, given: Mapping[str, object]) -> dict[str, Scalar]:
         """All parameters, from those that are given."""
