@@ -10,6 +10,7 @@ import pytest
 from mocknvml.errors import UnknownKey, ValueMismatch
 from mocknvml.state.layout import (
     BLOCK_HEADER_WORDS,
+    JOURNAL_WORDS,
     LENGTH_SHIFT,
     PAGE_WORDS,
     SIGNAL_SHIFT,
@@ -80,9 +81,10 @@ def test_a_derived_field_has_no_place() -> None:
     assert "board.used" not in SCOPE.places
 
 
-def test_the_signals_stand_behind_the_fields() -> None:
+def test_the_signals_and_the_journal_stand_behind_the_fields() -> None:
     assert SCOPE.signals_offset == 40
-    assert SCOPE.words == 40 + SIGNALS * SIGNAL_WORDS
+    assert SCOPE.journal_offset == 40 + SIGNALS * SIGNAL_WORDS
+    assert SCOPE.words == SCOPE.journal_offset + JOURNAL_WORDS
 
 
 def test_a_block_holds_its_header_and_three_copies_in_whole_pages() -> None:

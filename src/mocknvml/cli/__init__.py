@@ -10,7 +10,10 @@ from typing import Any, NoReturn
 from mocknvml.cli.errors import UserError
 from mocknvml.errors import MocknvmlError
 
-COMMANDS = (*("run", "node", "library", "profiles", "explain", "get", "set", "status", "watch", "reset-gpu", "clock"),)
+COMMANDS = (
+    *("run", "node", "library", "profiles", "explain", "get", "set", "status", "watch", "reset-gpu", "clock"),
+    "inject",
+)
 
 
 class Parser(argparse.ArgumentParser):

@@ -27,7 +27,7 @@ GLIBC = "2.17"
 TIMEOUT = 300  # seconds for one compiler run, from an empty cache
 SHARED = (  # in both libraries
     *("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c", "ring.c"),
-    "calls_file.c",
+    *("calls_file.c", "faults.c"),
 )
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",

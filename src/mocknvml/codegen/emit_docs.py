@@ -9,6 +9,7 @@ from mocknvml.codegen.emit_api import api_page
 from mocknvml.codegen.emit_coverage import coverage_page
 from mocknvml.codegen.explain import describe
 from mocknvml.codegen.plan import Plan
+from mocknvml.faults import FAULTS
 from mocknvml.nvml import SUBJECTS
 from mocknvml.state.layout import Place, layout
 from mocknvml.table.blocks import Field, Number, Octets, Records, Text
@@ -91,10 +92,37 @@ def fields_page() -> str:
     return "\n".join([*lines, ""])
 
 
+OF = {"gpu": "a GPU", "node": "the node", "any": "a GPU or all"}
+
+
+def faults_page() -> str:
+    """Which faults can be injected."""
+    lines = [NOTE, "", "# Faults", "", "What `mocknvml inject` and `node.faults.inject` take."]
+    for fault in FAULTS.values():
+        lines += ["", f"## {fault.name}", "", f"{fault.summary} Of {OF[fault.scope]}.", ""]
+        if fault.parameters:
+            lines += ["| parameter | what it is | values | default |", "|---|---|---|---|"]
+            for each in fault.parameters:
+                default = "" if each.default is None else f"`{each.default}`"
+                lines.append(f"| `{each.name}` | {each.description} | {each.values} | {default} |")
+            lines.append("")
+        for title, names in (
+            ("Changes", (change.key for change in fault.changes)),
+            ("Raises", (event.type for event in fault.events)),
+            ("Lets fail", (rule.function for rule in fault.rules)),
+        ):
+            named = ", ".join(dict.fromkeys(f"`{name}`" for name in names))
+            if named:
+                lines += [f"{title}: {named}.", ""]
+        lines.append(f"Source: {fault.source}.")
+    return "\n".join([*lines, ""])
+
+
 def pages(plans: list[Plan], tests: Path) -> dict[str, str]:
     return {
         "functions.md": functions_page(plans),
         "fields.md": fields_page(),
         "python.md": api_page(NOTE),
+        "faults.md": faults_page(),
         "coverage.md": coverage_page(plans, tests, NOTE),
     }

@@ -32,7 +32,11 @@ def _scope(name: str, scope: Scope) -> list[str]:
         lines.append("    struct {")
         lines += [_declaration(scope.places[f.key]) for f in block.fields() if f.key in scope.places]
         lines.append(f"    }} {block.key()};")
-    lines += [f"    uint64_t signals[{l.SIGNALS}][{l.SIGNAL_WORDS}];", "};"]
+    lines += [
+        f"    uint64_t signals[{l.SIGNALS}][{l.SIGNAL_WORDS}];",
+        f"    uint64_t journal[{l.JOURNAL_WORDS}];",
+        "};",
+    ]
     for place in scope.places.values():
         lines.append(
             f"_Static_assert(offsetof(struct mock_{name}_state, {place.field.key}) == 8 * {place.offset}, "
@@ -59,6 +63,8 @@ def state_header() -> str:
         "MOCK_SIGNALS": l.SIGNALS,
         "MOCK_SIGNAL_WORDS": l.SIGNAL_WORDS,
         "MOCK_SIGNAL_INTEGRAL": l.INTEGRAL,
+        "MOCK_SIGNAL_RATE": l.RATE,
+        "MOCK_JOURNAL_WORDS": l.JOURNAL_WORDS,
         "MOCK_SIGNAL_SHIFT": l.SIGNAL_SHIFT,
         "MOCK_LENGTH_SHIFT": l.LENGTH_SHIFT,
         "MOCK_NODE_WORDS": node.words,

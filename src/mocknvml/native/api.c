@@ -177,6 +177,36 @@ API nvmlReturn_t mock_api_write_all(struct mock_node *node, uint32_t count, cons
     return result;
 }
 
+struct exchange {
+    uint32_t count, limit;
+    const uint32_t *offsets;
+    const uint64_t *expected, *values;
+};
+
+static nvmlReturn_t exchange_words(mock_word *state, const void *context)
+{
+    const struct exchange *exchange = context;
+
+    for (uint32_t i = 0; i < exchange->count; i++)
+        if (exchange->offsets[i] >= exchange->limit || mock_word_at(state, exchange->offsets[i]) != exchange->expected[i])
+            return NVML_ERROR_IN_USE;
+    for (uint32_t i = 0; i < exchange->count; i++)
+        mock_word_put(state, exchange->offsets[i], exchange->values[i]);
+    return NVML_SUCCESS;
+}
+
+/* Write words if all of them are still what the caller has read; else IN_USE, and it reads again. */
+API nvmlReturn_t mock_api_exchange(struct mock_node *node, uint32_t block, uint32_t count, const uint32_t *offsets,
+                                   const uint64_t *expected, const uint64_t *values)
+{
+    struct mock_block *to = block_of(node, block);
+    struct exchange exchange = {count, block == NODE_BLOCK ? MOCK_NODE_WORDS : MOCK_GPU_WORDS, offsets, expected, values};
+
+    if (to == NULL)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    return mock_node_edit(node, to, exchange_words, &exchange, block != NODE_BLOCK);
+}
+
 /* Back to the baseline: the words that were there when the node was made. */
 static nvmlReturn_t restore_node(mock_word *state, const void *block)
 {

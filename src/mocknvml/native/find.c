@@ -18,6 +18,24 @@ nvmlReturn_t native_nvmlDeviceGetCount(unsigned int *deviceCount)
     return native_nvmlDeviceGetCount_v2(deviceCount);
 }
 
+/* What asking for the handle of a GPU that is there answers. One that was never touched has no fault. */
+static nvmlReturn_t give(const struct mock_node *node, uint32_t index, nvmlDevice_t *device)
+{
+    const struct mock_block *gpu = mock_node_gpu(node, index);
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+
+    if (atomic_load_explicit(&gpu->sequence, memory_order_acquire) != 0) {
+        MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
+            status = mock_head_status(mock_word_at(state, MOCK_AT(health.handle)));
+        }
+    }
+    if (status != NVML_SUCCESS && status != NVML_ERROR_NOT_SUPPORTED)
+        return status;
+    *device = mock_handle(index);
+    return NVML_SUCCESS;
+}
+
 nvmlReturn_t native_nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *device)
 {
     const struct mock_node *node = mock_node();
@@ -27,8 +45,7 @@ nvmlReturn_t native_nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice
         return NVML_ERROR_INVALID_ARGUMENT;
     for (uint32_t i = 0; i < count && hidden[i] <= index; i++)
         index++;
-    *device = mock_handle(index);
-    return NVML_SUCCESS;
+    return give(node, index, device);
 }
 
 /* Among the GPUs that the process sees. */
@@ -95,8 +112,7 @@ nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t 
     }
     if (mock_drains(node) && !mock_sees(node, index))
         return NVML_ERROR_NOT_FOUND;
-    *device = mock_handle(index);
-    return NVML_SUCCESS;
+    return give(node, index, device);
 }
 
 nvmlReturn_t native_nvmlDeviceGetHandleByUUIDV(const nvmlUUID_t *uuid, nvmlDevice_t *device)
@@ -178,8 +194,7 @@ nvmlReturn_t native_nvmlDeviceGetHandleByPciBusId_v2(const char *pciBusId, nvmlD
     if (!mock_parse_bus_id(pciBusId, wanted) || !mock_find_address(node, wanted[0], wanted[1], wanted[2], &index)
         || !mock_sees(node, index))
         return NVML_ERROR_NOT_FOUND;
-    *device = mock_handle(index);
-    return NVML_SUCCESS;
+    return give(node, index, device);
 }
 
 nvmlReturn_t native_nvmlDeviceGetHandleByPciBusId(const char *pciBusId, nvmlDevice_t *device)

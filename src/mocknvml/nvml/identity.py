@@ -43,9 +43,11 @@ class BridgeChip(Record):
 
 
 class Health(Block):
-    """The status of `present` stands before that of every other field: GPU_IS_LOST here loses the GPU."""
+    """The status of `present` stands before that of every other field: GPU_IS_LOST here loses the GPU. That of `handle`
+    is what asking for a handle answers, if it has a value; without one nothing is wrong."""
 
     present = flag()
+    handle = flag()
 
 
 class Identity(Block):

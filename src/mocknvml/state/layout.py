@@ -2,7 +2,7 @@
 
 A copy of a block is an array of 64-bit words. A number takes two: a head (status, signal, length) and the value. A text
 or a list of records has a head and then its words. The status is stored as `status ^ NOT_SUPPORTED`, so that zeroed
-memory means NOT_SUPPORTED everywhere. After the fields stand the signals of the block.
+memory means NOT_SUPPORTED everywhere. After the fields stand the signals of the block, and the journal of its faults.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ SIGNAL_SHIFT = 16  # bits of a head: 0-15 status, 16-31 signal + 1, 32-63 length
 LENGTH_SHIFT = 32
 
 SIGNALS = 16
-SIGNAL_WORDS = 4  # kind, word of the source's head, node time since when, unused
+# Kind; the word of the source's head, or a rate per second; node time since when; the largest value (0: no such).
+SIGNAL_WORDS = 4
 INTEGRAL = 1
+RATE = 2
+JOURNAL_WORDS = 512
 
 BLOCK_HEADER_WORDS = 8  # the sequence, and padding to a cache line
 PAGE_WORDS = 512
@@ -94,7 +97,8 @@ class Scope:
             self.places[field.key] = place
             words += size * place.elements
         self.signals_offset = words
-        self.words = words + SIGNALS * SIGNAL_WORDS
+        self.journal_offset = words + SIGNALS * SIGNAL_WORDS
+        self.words = self.journal_offset + JOURNAL_WORDS
         self.stride = -(-(BLOCK_HEADER_WORDS + 3 * self.words) // PAGE_WORDS) * PAGE_WORDS
         self.integrals = [
             place for place in self.places.values() if isinstance(place.field, Number) and place.field.integral

@@ -95,6 +95,10 @@ def load() -> ctypes.CDLL:
         "number": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint64))),
         "write": (c_int, (c_void_p, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint64))),
         "write_all": (c_int, (c_void_p, c_uint32, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_uint64))),
+        "exchange": (
+            c_int,
+            (c_void_p, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint64), POINTER(c_uint64)),
+        ),
         "reset": (c_int, (c_void_p, c_uint32)),
         "reset_all": (c_int, (c_void_p,)),
         "reset_gpu": (c_int, (c_void_p, c_uint32)),

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 else:
     GpuFields = NodeFields = object
 
+if TYPE_CHECKING:
+    from mocknvml.faults import Faults
+
 NO_PERMISSION = 4
 IN_USE = 19
 
@@ -393,9 +396,16 @@ class Node(_Block, NodeFields):
                 block._write(changes[drafted._number])
 
     @property
-    def clock(self) -> Clock:  # type: ignore[override]  # the block's field, and what moves the clock
+    def clock(self) -> Clock:
         """The node's clock: freeze it, let it run, step it."""
         return Clock(self)
+
+    @property
+    def faults(self) -> Faults:
+        """What is broken: `node.faults.inject("xid", gpu=0, xid=79)`, `node.faults.clear()`."""
+        from mocknvml.faults import Faults
+
+        return Faults(self)
 
     @property
     def now(self) -> int:
