@@ -36,3 +36,4 @@ def test_a_writer_that_is_killed_at_any_instruction_of_publishing_leaves_no_half
     counts = writers.run(program, library, READERS // 4, kills)
 
     assert (counts["kills"], counts["amid"]) == (kills, kills)
+    assert counts["instructions"] <= KILLS, "docs/reliability.md says that each has been the last"
