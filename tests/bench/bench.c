@@ -2,8 +2,9 @@
 /*
  * Times two libraries side by side.
  *
- *   bench calls MOCK EMPTY   one line per call: its name, nanoseconds in the mock, nanoseconds in the empty library
- *   bench load LIBRARY       nanoseconds that dlopen and nvmlInit_v2 take, in this fresh process
+ *   bench calls MOCK EMPTY             one line per call: its name, nanoseconds in the mock, nanoseconds in the empty library
+ *   bench base MOCK NODE OLDER NODE    the same of two mocks, each with a node of its own
+ *   bench load LIBRARY                 nanoseconds that dlopen and nvmlInit_v2 take, in this fresh process
  *
  * Every call goes through a pointer from dlsym, as those of real clients do. Rounds alternate between the libraries, and the
  * fastest round of each counts: what else the machine does can only slow a round down.
@@ -19,8 +20,11 @@
 
 enum { ROUNDS = 1000, CALLS = 2000 };
 
-/* What is passed to the calls. The empty library ignores it. */
+/* What is passed to the calls. The empty library ignores it; two mocks have handles of their own. */
 static nvmlDevice_t device, busy_device;
+static struct handles {
+    nvmlDevice_t device, busy;
+} mock_handles, other_handles;
 static char uuid[NVML_DEVICE_UUID_V2_BUFFER_SIZE];
 
 /* What the calls write. */
@@ -132,40 +136,62 @@ static nvmlDevice_t device_at(void *library, unsigned index)
     return found;
 }
 
-static void compare_calls(const char *mock_path, const char *empty_path)
+static struct handles handles_of(void *library)
 {
-    void *mock = open_library(mock_path), *empty = open_library(empty_path);
+    return (struct handles){device_at(library, 0), device_at(library, 1)};
+}
 
-    init(mock);
-    init(empty);
-    device = device_at(mock, 0);
-    busy_device = device_at(mock, 1);
-    {
-        CALL(mock, nvmlDeviceGetUUID);
-        check(call(device, uuid, sizeof uuid), "nvmlDeviceGetUUID");
-    }
+static uint64_t time_of(size_t benchmark, void *library, const struct handles *handles)
+{
+    device = handles->device;
+    busy_device = handles->busy;
+    return benchmarks[benchmark].time(library);
+}
+
+static void compare_calls(void *mock, void *other)
+{
+    CALL(mock, nvmlDeviceGetUUID);
+
+    check(call(mock_handles.device, uuid, sizeof uuid), "nvmlDeviceGetUUID");
     for (size_t i = 0; i < sizeof benchmarks / sizeof *benchmarks; i++) {
-        uint64_t best_mock = UINT64_MAX, best_empty = UINT64_MAX;
+        uint64_t best_mock = UINT64_MAX, best_other = UINT64_MAX;
         for (int round = 0; round < ROUNDS; round++) {
-            uint64_t time = benchmarks[i].time(mock);
+            uint64_t time = time_of(i, mock, &mock_handles);
             best_mock = time < best_mock ? time : best_mock;
-            time = benchmarks[i].time(empty);
-            best_empty = time < best_empty ? time : best_empty;
+            time = time_of(i, other, &other_handles);
+            best_other = time < best_other ? time : best_other;
         }
-        printf("%s\t%.3f\t%.3f\n", benchmarks[i].name, (double)best_mock / CALLS, (double)best_empty / CALLS);
+        printf("%s\t%.3f\t%.3f\n", benchmarks[i].name, (double)best_mock / CALLS, (double)best_other / CALLS);
     }
+}
+
+static void *attached(const char *path, const char *node)
+{
+    void *library = open_library(path);
+
+    if (node != NULL)
+        setenv("MOCK_NVML_NODE", node, 1);
+    init(library);
+    return library;
 }
 
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "calls") == 0) {
-        compare_calls(argv[2], argv[3]);
+        void *mock = attached(argv[2], NULL);
+        mock_handles = handles_of(mock);
+        compare_calls(mock, attached(argv[3], NULL));
+    } else if (argc == 6 && strcmp(argv[1], "base") == 0) {
+        void *mock = attached(argv[2], argv[3]), *older = attached(argv[4], argv[5]);
+        mock_handles = handles_of(mock);
+        other_handles = handles_of(older);
+        compare_calls(mock, older);
     } else if (argc == 3 && strcmp(argv[1], "load") == 0) {
         uint64_t start = now();
         init(open_library(argv[2]));
         printf("%llu\n", (unsigned long long)(now() - start));
     } else {
-        fprintf(stderr, "usage: bench calls MOCK EMPTY | bench load LIBRARY\n");
+        fprintf(stderr, "usage: bench calls MOCK EMPTY | bench base MOCK NODE OLDER NODE | bench load LIBRARY\n");
         return 2;
     }
     return 0;
