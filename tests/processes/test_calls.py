@@ -245,6 +245,16 @@ def test_a_killed_process_harms_no_other(node: Node, run: Run, mock_env: dict[st
     assert len(node.calls("nvmlDeviceGetTemperature")) == 100
 
 
+def test_nobody_waits_for_a_follower_that_is_gone(node: Node, run: Run) -> None:
+    with CallLog(node) as log:
+        followed = log.follow(lambda: False, log.tickets)
+        run("read(1)")
+        next(followed)
+        run(f"read({RECORDS} + 100)")
+        followed.close()
+        assert log.totals()["nvmlDeviceGetTemperature"][0] == RECORDS + 101
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_process_that_may_only_read_the_node_counts_and_logs_too(mock_env: dict[str, str], library: Path) -> None:
     program = """

@@ -145,6 +145,7 @@ def run_rm(args: argparse.Namespace) -> int:
     check(args.path)
     try:
         args.path.unlink()
+        Path(f"{args.path}.calls").unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"{args.path}: {error.strerror}") from None
     return 0

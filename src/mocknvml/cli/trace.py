@@ -4,11 +4,11 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mocknvml.cli import node
@@ -16,6 +16,8 @@ from mocknvml.cli.errors import UserError
 from mocknvml.cli.run import environment
 
 if TYPE_CHECKING:
+    import subprocess
+
     from mocknvml.state.calls import Call, CallLog
 
 
@@ -25,10 +27,10 @@ def add_parser(subparsers: Any) -> None:
         help="print the NVML calls of a command",
         usage="mocknvml trace [--profile PROFILE] [--gpus N] [--driver VERSION] [--node PATH] [--json | --summary] "
         "[-o FILE] [-- COMMAND ...]",
-        description="Run a command as `mocknvml run` does, and print the NVML calls of all its processes to stderr, each "
-        "when it has ended: when it began, its process (and thread), its arguments with what it filled in, its result "
-        "and how many seconds it took. Without a command: the calls of all processes that use the node, until it is "
-        "interrupted. The exit status is that of the command; 128 and the number of the signal that ended it.",
+        description="Run a command as `mocknvml run` does, and print the NVML calls of all its processes to stderr, "
+        "each when it has ended: when it began, its process (and thread), its arguments with what it filled in, its "
+        "result and how many seconds it took. Without a command: the calls of all processes that use the node, until it "
+        "is interrupted. The exit status is that of the command; 128 and the number of the signal that ended it.",
         epilog="example: mocknvml trace --profile h100-sxm5-80gb -- nvidia-smi -L",
         allow_abbrev=False,
     )
@@ -72,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _start(command: list[str], env: dict[str, str]) -> "subprocess.Popen[bytes]":
+    import subprocess  # not above: the start of `mocknvml run` pays for all commands
+
     try:
         child = subprocess.Popen(command, env=env)
     except OSError as error:
@@ -93,17 +97,11 @@ def _ended(child: "subprocess.Popen[bytes] | None") -> Callable[[], bool]:
     return lambda: bool(interrupted)
 
 
-@contextmanager
-def _output(path: str | None) -> Iterator[TextIO]:
-    if path is None:
-        yield sys.stderr
-        return
+def _output(path: str | None) -> AbstractContextManager[TextIO]:
     try:
-        file = open(path, "w", encoding="utf-8")  # noqa: SIM115: its errors are the user's, those of the block are not
+        return nullcontext(sys.stderr) if path is None else Path(path).open("w", encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    with file:
-        yield file
 
 
 @contextmanager
@@ -192,15 +190,13 @@ def _plain(value: Any) -> Any:
 
 def summary(before: dict[str, tuple[int, int, int]], after: dict[str, tuple[int, int, int]]) -> str:
     """Calls, errors and times by function, the longest times first."""
-    rows = []
-    for name, sums in after.items():
-        calls, errors, spent = (now - then for now, then in zip(sums, before.get(name, (0, 0, 0)), strict=True))
-        if calls:
-            rows.append((name, calls, errors, spent))
-    rows.sort(key=lambda row: (-row[3], row[0]))
-    rows.append(("total", *(sum(row[column] for row in rows) for column in (1, 2, 3))))
+    sums = {
+        name: [now - then for now, then in zip(counted, before.get(name, (0, 0, 0)), strict=True)]
+        for name, counted in after.items()
+    }
+    rows = sorted(((name, row) for name, row in sums.items() if row[0]), key=lambda item: -item[1][2])
+    rows.append(("total", [sum(row[column] for _, row in rows) for column in range(3)]))
     lines = [f"{'calls':>9} {'errors':>7} {'ns':>13} {'ns/call':>10}  function"]
-    lines += [
-        f"{calls:9} {errors:7} {spent:13} {spent // max(calls, 1):10}  {name}" for name, calls, errors, spent in rows
-    ]
+    for name, (calls, errors, spent) in rows:
+        lines.append(f"{calls:9} {errors:7} {spent:13} {spent // max(calls, 1):10}  {name}")
     return "\n".join(lines) + "\n"

@@ -53,6 +53,7 @@ struct mock_calls {
     mock_word tickets; /* of all records ever; its lower half is a futex */
     mock_word waiting; /* how many wait on it */
     mock_word since;   /* the first ticket since the log was armed */
+    mock_word read;    /* 1 + the ticket that a follower has come to, whom no record is to be lost for; 0: nobody */
     struct mock_counter counters[MOCK_RULES];
     struct mock_call_sums sums[MOCK_CALLS];
     _Alignas(4096) struct mock_record records[MOCK_RECORDS];

@@ -269,6 +269,13 @@ API bool mock_api_call_sums(const struct mock_calls *calls, uint32_t function, u
     return true;
 }
 
+/* A follower has read all records before a ticket; UINT64_MAX: it follows no longer. */
+API void mock_api_calls_read(struct mock_calls *calls, uint64_t ticket)
+{
+    atomic_store_explicit(&calls->read, ticket + 1, memory_order_relaxed);
+    syscall(SYS_futex, &calls->read, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 /* Wait until there are more records than `seen`, or for a time. */
 API void mock_api_calls_wait(struct mock_calls *calls, uint64_t seen, uint64_t nanoseconds)
 {

@@ -25,6 +25,7 @@ IS_NULL: Final = 2**64 - 1
 NOT_FOLLOWED: Final = 2**64 - 2
 EXPORT_SLOT: Final = "exportTable"  # a call through the private table of nvidia-smi
 
+STEP: Final = 64  # records after which a follower says how far it is
 PATIENCE: Final = 0.5  # seconds after which a record that is not whole counts as lost: its process died
 
 
@@ -102,9 +103,20 @@ class CallLog:
         return found
 
     def follow(self, ended: Callable[[], bool], start: int) -> Iterator[Call | Lost]:
-        """The calls from a ticket on, as they are made, until `ended` says that none will follow."""
+        """The calls from a ticket on, as they are made, until `ended` says that none will follow.
+
+        Who makes calls faster than they are read has to wait, unless we read none for a second.
+        """
+        try:
+            yield from self._follow(ended, start)
+        finally:
+            if self._file:
+                native().mock_api_calls_read(self._file, 2**64 - 1)
+
+    def _follow(self, ended: Callable[[], bool], start: int) -> Iterator[Call | Lost]:
         ticket, since = start, time.monotonic()
         while self._file:
+            native().mock_api_calls_read(self._file, ticket)
             last = ended()
             end = self.tickets
             if end - ticket > RECORDS:
@@ -117,6 +129,8 @@ class CallLog:
                     continue
                 yield call if isinstance(call, Call) else Lost(1)
                 ticket, since = ticket + 1, time.monotonic()
+                if ticket % STEP == 0:
+                    native().mock_api_calls_read(self._file, ticket)
             if last:
                 return
             native().mock_api_calls_wait(self._file, end, 50_000_000)
