@@ -29,8 +29,8 @@ def add_parser(subparsers: Any) -> None:
         "[-o FILE] [-- COMMAND ...]",
         description="Run a command as `mocknvml run` does, and print the NVML calls of all its processes to stderr, "
         "each when it has ended: when it began, its process (and thread), its arguments with what it filled in, its "
-        "result and how many seconds it took. Without a command: the calls of all processes that use the node, until it "
-        "is interrupted. The exit status is that of the command; 128 and the number of the signal that ended it.",
+        "result and how many seconds it took. Without a command: the calls of all that use the node, until it is "
+        "interrupted. The exit status is that of the command; 128 and the number of the signal that ended it.",
         epilog="example: mocknvml trace --profile h100-sxm5-80gb -- nvidia-smi -L",
         allow_abbrev=False,
     )
