@@ -39,9 +39,11 @@ struct mock_record {
 };
 
 #define MOCK_CALLS_MAGIC "MOCKCALL" /* its zero is not stored */
+#define MOCK_CALLS_FORMAT 1
 
 struct mock_calls_header {
     char magic[8];
+    uint64_t format;
     uint64_t layout;
     uint64_t size;
     uint64_t device, inode; /* of the node */

@@ -86,6 +86,7 @@ static nvmlReturn_t make_file(const struct mock_node *node, uint64_t number)
 {
     char path[PATH_MAX], temporary[PATH_MAX];
     struct mock_calls_header header = {
+        .format = MOCK_CALLS_FORMAT,
         .layout = MOCK_LAYOUT_HASH,
         .size = sizeof(struct mock_calls),
         .device = node->device,

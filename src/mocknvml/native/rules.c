@@ -17,8 +17,8 @@
  * libc but in its loader. */
 static _Thread_local bool within __attribute__((tls_model("initial-exec")));
 
-/* The calls files of the nodes that the process attached to last, or memory in which it counts alone. Only the oldest one
- * is ever given up, for another: a thread that a change of nodes overtakes finds memory. */
+/* The calls files of the nodes that the process attached to, or memory in which it counts alone. Only the oldest of so many
+ * is given up, for another: a thread that a change of nodes overtakes finds memory. */
 struct mapping {
     _Atomic(const struct mock_node *) node;
     _Atomic uint64_t number; /* of the file */
@@ -26,7 +26,7 @@ struct mapping {
 };
 
 enum {
-    MAPPINGS = 16,
+    MAPPINGS = 256,
 };
 
 static struct mapping mappings[MAPPINGS];
