@@ -231,7 +231,7 @@ def test_what_the_log_has_lost_is_counted_and_totals_stay_whole(node: Node, run:
 
 def test_a_killed_process_harms_no_other(node: Node, run: Run, mock_env: dict[str, str]) -> None:
     env = mock_env | {"MOCK_NVML_NODE": str(node.path)}
-    for _ in range(10):
+    for _ in range(4):
         with CallLog(node) as log:
             before = log.tickets
             child = subprocess.Popen([sys.executable, "-c", START + "read(10**9)"], env=env)
