@@ -266,7 +266,7 @@ def test_a_null_comes_before_a_wrong_version(running: Library, plan: Plan, names
     assert call() == INVALID_ARGUMENT
 
 
-# 5. Selection
+# 6. Selection (5., rules: test_rules.py)
 
 
 def selections(plan: Plan) -> Iterator[tuple[str, int]]:
@@ -304,7 +304,7 @@ def test_an_index_beyond_its_domain_is_refused(
     assert call.written() == []
 
 
-# 6. Device state
+# 7. Device state
 
 
 @each(lambda plan: [*handles(plan, "nvmlDevice_t")], is_reachable)
@@ -322,7 +322,7 @@ def test_a_wrong_version_comes_before_a_lost_gpu(lost: Library, plan: Plan, name
     assert call() == code(plan.mismatch)
 
 
-# 7. Field status
+# 8. Field status
 
 
 @each(lambda plan: isinstance(plan.row, Getter))
@@ -344,7 +344,7 @@ def test_what_is_refused_answers_its_code_and_what_is_not_modelled_not_supported
     assert call.written() == []
 
 
-# 10. Sizes
+# 11. Sizes
 
 
 def text_output(plan: Plan) -> tuple[str, int] | None:

@@ -1,8 +1,11 @@
 """Rules, as an unmodified client in another process meets them."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -390,6 +393,29 @@ def test_a_wrong_rule_is_refused_in_one_line(
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
     assert list(node.rules) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_who_may_not_write_the_node_may_not_arm_it(node: Node) -> None:
+    program = """
+import os, sys
+from mocknvml import Node, NodeError
+from mocknvml.state.api import model
+model()  # all that is read may be out of reach for the other user
+os.setuid(65534)
+node = Node.open(sys.argv[1])
+for arm in (lambda: node.rules.add("nvmlInit", "UNKNOWN"), node.rules.clear, node.log_calls):
+    try:
+        arm()
+    except NodeError as error:
+        print(error)
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        command = [sys.executable, "-c", program, shutil.copy(node.path, folder)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert done.stdout.count("no permission to write") == 3, done.stderr
 
 
 def test_an_unknown_rule_cannot_be_removed(node: Node) -> None:

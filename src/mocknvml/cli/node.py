@@ -174,6 +174,7 @@ def run_rm(args: argparse.Namespace) -> int:
     check(path)
     try:
         path.unlink()
+        Path(f"{path}.calls").unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     return 0

@@ -39,9 +39,11 @@ struct mock_record {
 };
 
 #define MOCK_CALLS_MAGIC "MOCKCALL" /* its zero is not stored */
+#define MOCK_CALLS_FORMAT 1
 
 struct mock_calls_header {
     char magic[8];
+    uint64_t format;
     uint64_t layout;
     uint64_t size;
     uint64_t device, inode; /* of the node */
@@ -53,6 +55,7 @@ struct mock_calls {
     mock_word tickets; /* of all records ever; its lower half is a futex */
     mock_word waiting; /* how many wait on it */
     mock_word since;   /* the first ticket since the log was armed */
+    mock_word read;    /* 1 + the ticket that a follower has come to, whom no record is to be lost for; 0: nobody */
     struct mock_counter counters[MOCK_RULES];
     struct mock_call_sums sums[MOCK_CALLS];
     _Alignas(4096) struct mock_record records[MOCK_RECORDS];

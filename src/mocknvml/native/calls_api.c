@@ -86,6 +86,7 @@ static nvmlReturn_t make_file(const struct mock_node *node, uint64_t number)
 {
     char path[PATH_MAX], temporary[PATH_MAX];
     struct mock_calls_header header = {
+        .format = MOCK_CALLS_FORMAT,
         .layout = MOCK_LAYOUT_HASH,
         .size = sizeof(struct mock_calls),
         .device = node->device,
@@ -267,6 +268,13 @@ API bool mock_api_call_sums(const struct mock_calls *calls, uint32_t function, u
     sums[1] = mock_word_at(&calls->sums[function].errors, 0);
     sums[2] = mock_word_at(&calls->sums[function].nanoseconds, 0);
     return true;
+}
+
+/* A follower has read all records before a ticket; UINT64_MAX: it follows no longer. */
+API void mock_api_calls_read(struct mock_calls *calls, uint64_t ticket)
+{
+    atomic_store_explicit(&calls->read, ticket + 1, memory_order_relaxed);
+    syscall(SYS_futex, &calls->read, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 /* Wait until there are more records than `seen`, or for a time. */

@@ -29,8 +29,8 @@ struct mock_calls *mock_calls_map(const struct mock_node *node, void *place)
         return NULL;
     if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == (off_t)sizeof(struct mock_calls)
         && pread(file, &header, sizeof header, 0) == (ssize_t)sizeof header
-        && memcmp(header.magic, MOCK_CALLS_MAGIC, sizeof header.magic) == 0 && header.layout == MOCK_LAYOUT_HASH
-        && header.size == sizeof(struct mock_calls) && header.device == node->device && header.inode == node->inode
+        && memcmp(header.magic, MOCK_CALLS_MAGIC, sizeof header.magic) == 0 && header.format == MOCK_CALLS_FORMAT
+        && header.layout == MOCK_LAYOUT_HASH        && header.size == sizeof(struct mock_calls) && header.device == node->device && header.inode == node->inode
         && header.number == number)
         base = mmap(place, sizeof(struct mock_calls), PROT_READ | PROT_WRITE, MAP_SHARED | (place != NULL ? MAP_FIXED : 0),
                     file, 0);

@@ -3,11 +3,12 @@
  * The private interface of nvidia-smi: a table of function pointers behind one GUID, its size in bytes first. Which slot
  * answers what was seen with nvidia-smi 450 to 555, by changing one answer at a time. nvidia-smi takes a missing slot for
  * UNINITIALIZED, and a success with nothing written for the truth; so every slot is there, and one that is not known
- * answers NOT_SUPPORTED, which it shows as N/A. Arguments behind those of a prototype are what the registers hold.
+ * answers NOT_SUPPORTED, which it shows as N/A, and which a trace tells. Arguments behind those of a prototype are what the registers hold.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "calls.h"
 #include "runtime.h"
 
 enum {
@@ -19,9 +20,12 @@ static const unsigned char guid[16] = {
     0xC4, 0xFE, 0x3E, 0x6C, 0xC9, 0x8F, 0x6C, 0x4E, 0xA3, 0x27, 0xEE, 0x69, 0x6E, 0x12, 0xF7, 0xC4,
 };
 
-static nvmlReturn_t not_supported(void)
+static __attribute__((used)) nvmlReturn_t slot(uint64_t number) __asm__("mock_export_slot");
+static nvmlReturn_t slot(uint64_t number)
 {
-    return mock_attached() == NULL ? NVML_ERROR_UNINITIALIZED : NVML_ERROR_NOT_SUPPORTED;
+    nvmlReturn_t code = mock_attached() == NULL ? NVML_ERROR_UNINITIALIZED : NVML_ERROR_NOT_SUPPORTED;
+
+    return mock_refuse_3(number, 0, 0, MOCK_CALL_EXPORT_SLOT, code);
 }
 
 /* What every slot of a device begins with. */
@@ -304,6 +308,16 @@ static nvmlReturn_t list_samples(nvmlDevice_t device, unsigned *count, char *sam
 SAMPLES(samples_of_four, 4)
 SAMPLES(samples_of_six, 6)
 
+/* What stands for slots that are not known: entries of one size, which pass the slot's number on. */
+#ifdef __x86_64__
+#define PASS_ON "movl $number, %edi; jmp mock_export_slot"
+#else
+#define PASS_ON "mov x0, #number; b mock_export_slot"
+#endif
+extern const char entries[SLOTS][16] __asm__("mock_export_entries") __attribute__((visibility("hidden")));
+__asm__(".text; .balign 16; .hidden mock_export_entries; mock_export_entries: .set number, 1;"
+        ".rept 511; .balign 16; " PASS_ON "; .set number, number + 1; .endr; .previous");
+
 /* Filled when asked for, by the node's driver: constant addresses would be relocated in every process. */
 static struct {
     size_t size;
@@ -319,7 +333,7 @@ _Static_assert(sizeof table == 4096, "the size that nvidia-smi is known to accep
 static void fill(unsigned branch)
 {
     for (size_t i = 0; i < SLOTS; i++)
-        table.slots[i] = (const void *)not_supported;
+        table.slots[i] = entries[i];
     table.size = sizeof table;
     SLOT(12, parse_bus_id);
     SLOT(23, nearness);

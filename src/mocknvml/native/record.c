@@ -4,9 +4,11 @@
  * What a function was to fill is followed when it has, what it was given always; after a refusal nothing is.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "calls.h"
@@ -97,12 +99,28 @@ static void put_argument(struct writing *writing, const struct mock_call *call, 
     writing->at += (uint32_t)((cut + 7) / 8);
 }
 
+/* Wait for a follower that is nearly a round behind; but not for one that does not get on, it may be dead. */
+static void keep_pace(struct mock_calls *calls, uint64_t ticket)
+{
+    const struct timespec patience = {.tv_sec = 1};
+
+    for (;;) {
+        uint64_t read = mock_word_at(&calls->read, 0);
+        if (read == 0 || ticket - (read - 1) < MOCK_RECORDS - MOCK_RECORDS / 8)
+            return;
+        if (syscall(SYS_futex, &calls->read, FUTEX_WAIT, (uint32_t)read, &patience, NULL, 0) != 0 && errno == ETIMEDOUT)
+            atomic_compare_exchange_strong_explicit(&calls->read, &read, 0, memory_order_relaxed, memory_order_relaxed);
+    }
+}
+
 static void publish(struct mock_calls *calls, const struct writing *writing)
 {
     uint64_t ticket = atomic_fetch_add_explicit(&calls->tickets, 1, memory_order_relaxed);
     mock_word *words = calls->records[ticket % MOCK_RECORDS].words;
-    uint64_t seen = mock_word_at(words, 0), mine = 2 * ticket + 1;
+    uint64_t mine = 2 * ticket + 1;
 
+    keep_pace(calls, ticket);
+    uint64_t seen = mock_word_at(words, 0);
     /* Another one writes here; but not after four rounds, by then it is dead. */
     if (seen > mine || (seen % 2 == 1 && seen / 2 + 4 * MOCK_RECORDS > ticket)
         || !atomic_compare_exchange_strong_explicit(&words[0], &seen, mine, memory_order_acquire, memory_order_relaxed))

@@ -17,30 +17,70 @@
  * libc but in its loader. */
 static _Thread_local bool within __attribute__((tls_model("initial-exec")));
 
-/* Memory for the calls file. It stays where it is, whatever node the process attaches to: a thread that a change overtakes
- * finds memory. Without a file it holds what this process alone counts. */
+/* The calls files of the nodes that the process attached to, or memory in which it counts alone. Only the oldest of so many
+ * is given up, for another: a thread that a change of nodes overtakes finds memory. */
+struct mapping {
+    _Atomic(const struct mock_node *) node;
+    _Atomic uint64_t number; /* of the file */
+    struct mock_calls *calls;
+};
+
+enum {
+    MAPPINGS = 256,
+};
+
+static struct mapping mappings[MAPPINGS];
+static _Atomic uint32_t newest;
+/* The first one stands here, where dlclose releases it. */
 __attribute__((section(".bss.calls"))) static _Alignas(65536) char memory[sizeof(struct mock_calls)];
-static _Atomic(const struct mock_node *) mapped_node;
-static _Atomic uint64_t mapped_number;
+
+static struct mapping *find_mapping(const struct mock_node *node, uint64_t number)
+{
+    uint32_t start = atomic_load_explicit(&newest, memory_order_acquire);
+
+    for (uint32_t i = 0; i < MAPPINGS; i++) {
+        struct mapping *mapping = &mappings[(start - i) % MAPPINGS];
+        if (atomic_load_explicit(&mapping->node, memory_order_acquire) == node
+            && atomic_load_explicit(&mapping->number, memory_order_relaxed) == number)
+            return mapping;
+    }
+    return NULL;
+}
+
+/* Under the lock. */
+static struct mapping *make_mapping(const struct mock_node *node, uint64_t number)
+{
+    uint32_t next = (atomic_load_explicit(&newest, memory_order_relaxed) + 1) % MAPPINGS;
+    struct mapping *mapping = &mappings[next];
+    const int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    bool used = mapping->calls != NULL;
+
+    if (!used) {
+        void *base = mappings[1].calls == NULL ? memory : mmap(NULL, sizeof memory, protection, flags, -1, 0);
+        mapping->calls = base != MAP_FAILED ? base : (struct mock_calls *)memory;
+    }
+    atomic_store_explicit(&mapping->node, NULL, memory_order_release);
+    if (mock_calls_map(node, mapping->calls) == NULL && used)
+        mmap(mapping->calls, sizeof memory, protection, flags | MAP_FIXED, -1, 0);
+    atomic_store_explicit(&mapping->number, number, memory_order_relaxed);
+    atomic_store_explicit(&mapping->node, node, memory_order_release);
+    atomic_store_explicit(&newest, next, memory_order_release);
+    return mapping;
+}
 
 struct mock_calls *mock_calls_of(const struct mock_node *node)
 {
-    struct mock_calls *calls = (struct mock_calls *)memory;
     uint64_t number = mock_word_at(&node->shared->rules.calls_file, 0);
+    struct mapping *mapping = find_mapping(node, number);
 
-    if (atomic_load_explicit(&mapped_node, memory_order_acquire) == node
-        && atomic_load_explicit(&mapped_number, memory_order_relaxed) == number)
-        return calls;
-    mock_lock();
-    if (atomic_load_explicit(&mapped_node, memory_order_relaxed) != node
-        || atomic_load_explicit(&mapped_number, memory_order_relaxed) != number) {
-        if (mock_calls_map(node, memory) == NULL)
-            mmap(memory, sizeof memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-        atomic_store_explicit(&mapped_number, number, memory_order_relaxed);
-        atomic_store_explicit(&mapped_node, node, memory_order_release);
+    if (mapping == NULL) {
+        mock_lock();
+        mapping = find_mapping(node, number);
+        if (mapping == NULL)
+            mapping = make_mapping(node, number);
+        mock_unlock();
     }
-    mock_unlock();
-    return calls;
+    return mapping->calls;
 }
 
 /* Wait until a time of the host's clock, or until the rule is gone. */

@@ -8,8 +8,8 @@ from ctypes import c_uint64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mocknvml.errors import NodeError, UnknownKey
-from mocknvml.state.api import Device, constant, decode, decode_struct, function_names, model
+from mocknvml.errors import UnknownKey
+from mocknvml.state.api import Constant, Device, constant, decode, decode_struct, function_names, model
 from mocknvml.state.native import native
 from mocknvml.state.values import did_you_mean
 
@@ -23,8 +23,9 @@ HEAD: Final = 6
 NO_GPU: Final = 0xFFFF
 IS_NULL: Final = 2**64 - 1
 NOT_FOLLOWED: Final = 2**64 - 2
-EXPORT_SLOT: Final = "nvmlInternalGetExportTable slot"
+EXPORT_SLOT: Final = "exportTable"  # a call through the private table of nvidia-smi
 
+STEP: Final = 64  # records after which a follower says how far it is
 PATIENCE: Final = 0.5  # seconds after which a record that is not whole counts as lost: its process died
 
 
@@ -102,9 +103,20 @@ class CallLog:
         return found
 
     def follow(self, ended: Callable[[], bool], start: int) -> Iterator[Call | Lost]:
-        """The calls from a ticket on, as they are made, until `ended` says that none will follow."""
+        """The calls from a ticket on, as they are made, until `ended` says that none will follow.
+
+        Who makes calls faster than they are read has to wait, unless we read none for a second.
+        """
+        try:
+            yield from self._follow(ended, start)
+        finally:
+            if self._file:
+                native().mock_api_calls_read(self._file, 2**64 - 1)
+
+    def _follow(self, ended: Callable[[], bool], start: int) -> Iterator[Call | Lost]:
         ticket, since = start, time.monotonic()
         while self._file:
+            native().mock_api_calls_read(self._file, ticket)
             last = ended()
             end = self.tickets
             if end - ticket > RECORDS:
@@ -117,6 +129,8 @@ class CallLog:
                     continue
                 yield call if isinstance(call, Call) else Lost(1)
                 ticket, since = ticket + 1, time.monotonic()
+                if ticket % STEP == 0:
+                    native().mock_api_calls_read(self._file, ticket)
             if last:
                 return
             native().mock_api_calls_wait(self._file, end, 50_000_000)
@@ -144,8 +158,6 @@ class CallLog:
 def log(node: Node, on: bool) -> None:
     """Start the log, from now on, or end it."""
     node.check(native().mock_api_log(node.handle, on))
-    if on and not native().mock_api_logging(node.handle):
-        raise NodeError(f"{node.path}: somebody else has ended the log")
 
 
 def _call(words: list[int]) -> Call:
@@ -205,7 +217,11 @@ def _pointee(parameter: dict[str, Any], recorded: str, data: bytes, *, cut: bool
         items = [_device(int.from_bytes(data[at : at + 8], "little")) for at in range(0, len(data), 8)]
     elif recorded == "VERSIONED":
         version = str(int.from_bytes(data[:4], "little"))
-        return decode_struct(parameter.get("versions", {}).get(version, parameter["base"]), data)
+        name = parameter.get("versions", {}).get(version, parameter["base"])
+        members = decode_struct(name, data)
+        if version in parameter.get("versions", {}):
+            members["version"] = Constant(int(version), name.removesuffix("_t"))
+        return members
     else:
         step = max(parameter["size"], 1)
         items = [decode(parameter, data[at : at + step]) for at in range(0, len(data), step)]

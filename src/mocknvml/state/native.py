@@ -117,6 +117,7 @@ def load() -> ctypes.CDLL:
         "calls_close": (None, (c_void_p,)),
         "calls_tickets": (c_uint64, (c_void_p,)),
         "calls_since": (c_uint64, (c_void_p,)),
+        "calls_read": (None, (c_void_p, c_uint64)),
         "calls_wait": (None, (c_void_p, c_uint64, c_uint64)),
         "call_sums": (c_bool, (c_void_p, c_uint32, POINTER(c_uint64))),
         "record": (c_int32, (c_void_p, c_uint64, POINTER(c_uint64))),

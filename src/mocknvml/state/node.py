@@ -427,6 +427,11 @@ class Node(_Block, NodeFields):
         """Log all NVML calls of all processes from now on, or no more."""
         log(self, on)
 
+    @property
+    def logs_calls(self) -> bool:
+        """Whether calls are logged now."""
+        return bool(native().mock_api_logging(self.handle))
+
     def calls(self, function: str | None = None) -> CallList:
         """The calls made since the log was started, of one function or all."""
         with CallLog(self) as calls:
