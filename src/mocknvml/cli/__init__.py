@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from mocknvml.cli import explain, inject, library, node, profiles, run
+from mocknvml.cli import clear, explain, faults, inject, library, node, profiles, run
 from mocknvml.cli.errors import UserError
 from mocknvml.errors import MocknvmlError
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action=Version, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, node, library, profiles, explain, inject):
+    for command in (run, node, library, profiles, explain, inject, clear, faults):
         command.add_parser(commands)
     try:
         args = parser.parse_args(argv)
