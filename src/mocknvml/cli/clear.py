@@ -12,7 +12,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "clear",
         help="end faults of a node",
-        description="End all faults of a node, or those of a name or of some GPUs. What they changed is as it was before.",
+        description="End all faults of a node, or those of a name or of GPUs. What they changed is as it was before.",
         epilog="example: mocknvml clear xid --gpu 0",
         allow_abbrev=False,
     )
