@@ -93,10 +93,10 @@ class Faults:
 
     def _gpu(self, gpu: int | str | Gpu) -> Gpu:
         if isinstance(gpu, str):
-            node: Any = self._node
-            (gpu, *more) = node.select(gpu)
-            if more:
-                raise NodeError(f"{gpu.index}, {more[0].index}…: give one GPU")
+            found = list(self._node.select(gpu))
+            if len(found) != 1:
+                raise NodeError(f"gpu={gpu}: give one GPU")
+            return found[0]
         index = gpu if isinstance(gpu, int) else gpu.index
         if not 0 <= index < len(self._node.gpus):
             raise NodeError(f"gpu={index}: the node has {len(self._node.gpus)} GPUs, counted from 0")
@@ -177,12 +177,10 @@ class Faults:
             block.events.add(event.type, data)
 
     def _add_rule(self, rule: Rule, entry: Entry) -> int:
-        rules: Any = self._node.rules
         function, arguments = rule.filled(entry.parameters)
-        return int(rules.add(function, gpu=entry.gpu, **arguments))
+        return self._node.rules.add(function, gpu=entry.gpu, **arguments)
 
     def _remove_rules(self, entry: Entry) -> None:
-        rules: Any = self._node.rules if entry.rules else None
         for rule in entry.rules:
             with suppress(UnknownKey):  # somebody has removed it
-                rules.remove(rule)
+                self._node.rules.remove(rule)
