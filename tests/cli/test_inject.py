@@ -32,6 +32,15 @@ def test_faults_are_injected_listed_and_cleared(cli: Cli, node: Node) -> None:
     assert list(node.faults) == []
 
 
+def test_gpus_are_named_as_elsewhere(cli: Cli, node: Node) -> None:
+    uuid = str(node.gpus[1].get("identity.uuid"))
+
+    cli("inject", "lost", "--gpu", uuid, "--node", str(node.path))
+    node.faults.inject("lost", gpu=uuid)
+
+    assert [fault.gpu for fault in node.faults] == [1, 1]
+
+
 def test_a_fault_changes_the_gpus_that_are_named(cli: Cli, node: Node) -> None:
     cli("inject", "thermal-throttle", "--temperature", "95C", "--gpu", "1", "--node", str(node.path))
 
@@ -88,6 +97,7 @@ def test_help_names_the_parameters_of_a_fault(cli: Cli) -> None:
     ("arguments", "message"),
     [
         (("inject", "xid", "79"), "xid: which of the 2 GPUs?"),
+        (("inject", "xid", "79", "--gpu", "2"), "'2': no such GPU"),
         (("inject", "xid", "--gpu", "0"), "the following arguments are required: XID (see mocknvml inject xid --help)"),
         (("inject", "xid", "no", "--gpu", "0"), "xid: xid: 'no': give a whole number"),
         (

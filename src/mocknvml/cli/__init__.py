@@ -12,7 +12,7 @@ from mocknvml.errors import MocknvmlError
 
 COMMANDS = (
     *("run", "node", "library", "profiles", "explain", "get", "set", "status", "watch", "reset-gpu", "clock"),
-    *("inject", "trace"),
+    *("inject", "clear", "faults", "trace"),
 )
 
 

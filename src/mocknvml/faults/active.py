@@ -51,10 +51,10 @@ class Faults:
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def inject(self, name: str, /, gpu: int | Gpu | None = None, **parameters: object) -> ActiveFault:
+    def inject(self, name: str, /, gpu: int | str | Gpu | None = None, **parameters: object) -> ActiveFault:
         """Let a fault happen: what it changes, and that it is active, becomes visible in one step.
 
-        `gpu` is its index; a node with one GPU needs none, and a fault of the node has none.
+        `gpu` is its index, UUID or PCI address; a node with one GPU needs none, and a fault of the node has none.
         """
         fault = named(name)
         block, index = self._place(fault, gpu)
@@ -72,7 +72,7 @@ class Faults:
                 self._raise(block, event, data)
         return ActiveFault(name, index, entry.parameters, entry.since, self)
 
-    def clear(self, name: str | None = None, gpu: int | Gpu | None = None) -> int:
+    def clear(self, name: str | None = None, gpu: int | str | Gpu | None = None) -> int:
         """End all faults, or those of a name or a GPU; gives how many.
 
         What they changed is as it was before, but for what somebody else has changed since.
@@ -91,13 +91,18 @@ class Faults:
 
     # Blocks.
 
-    def _gpu(self, gpu: int | Gpu) -> Gpu:
+    def _gpu(self, gpu: int | str | Gpu) -> Gpu:
+        if isinstance(gpu, str):
+            found = list(self._node.select(gpu))
+            if len(found) != 1:
+                raise NodeError(f"gpu={gpu}: give one GPU")
+            return found[0]
         index = gpu if isinstance(gpu, int) else gpu.index
         if not 0 <= index < len(self._node.gpus):
             raise NodeError(f"gpu={index}: the node has {len(self._node.gpus)} GPUs, counted from 0")
         return self._node.gpus[index]
 
-    def _place(self, fault: Fault, gpu: int | Gpu | None) -> tuple[_Block, int | None]:
+    def _place(self, fault: Fault, gpu: int | str | Gpu | None) -> tuple[_Block, int | None]:
         """The block whose journal tells of a fault, and the GPU that it is about."""
         if fault.scope == "gpu":
             if gpu is None and len(self._node.gpus) != 1:
@@ -172,12 +177,10 @@ class Faults:
             block.events.add(event.type, data)
 
     def _add_rule(self, rule: Rule, entry: Entry) -> int:
-        rules: Any = self._node.rules
         function, arguments = rule.filled(entry.parameters)
-        return int(rules.add(function, gpu=entry.gpu, **arguments))
+        return self._node.rules.add(function, gpu=entry.gpu, **arguments)
 
     def _remove_rules(self, entry: Entry) -> None:
-        rules: Any = self._node.rules if entry.rules else None
         for rule in entry.rules:
             with suppress(UnknownKey):  # somebody has removed it
-                rules.remove(rule)
+                self._node.rules.remove(rule)

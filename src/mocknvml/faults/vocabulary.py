@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mocknvml.errors import ValueMismatch
 from mocknvml.state.values import did_you_mean, parse_number, shown
@@ -160,9 +160,9 @@ class Rule:
     function: str
     arguments: Mapping[str, str] = field(default_factory=dict)
 
-    def filled(self, parameters: Parameters) -> tuple[str, dict[str, Scalar]]:
+    def filled(self, parameters: Parameters) -> tuple[str, dict[str, Any]]:
         """The function, and the arguments that have a value."""
-        arguments: dict[str, Scalar] = {}
+        arguments: dict[str, Any] = {}
         for name, text in self.arguments.items():
             wanted = re.fullmatch(r"\{(\w+)\}", text)
             if wanted is None:
