@@ -193,3 +193,14 @@ class TestDefaultPaths:
 
         assert main(["get", "0"]) == 2
         assert capsys.readouterr().err.startswith(f"mocknvml: error: {tmp_path}/user/{part}: belongs to another user")
+
+
+def test_a_node_may_have_the_cpus_of_the_host(cli: Cli, tmp_path: Path) -> None:
+    for options, number in ((["--cpus", "host"], 1), (["--cpus", "profile"], 0), ([], 0)):
+        assert cli("node", "create", f"{tmp_path}/node", *options).returncode == 0
+        with Node.open(tmp_path / "node") as node:
+            assert node.get("affinity.cpus") == number
+            node.set("affinity.cpus", "host")
+            node.reset()
+            assert node.get("affinity.cpus") == number
+    assert cli("node", "create", f"{tmp_path}/node", "--cpus", "all").returncode == 2

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,15 @@ def test_processes_stand_in_the_table(smi: Smi) -> None:
     assert re.search(r"\|    0   N/A  N/A      4242      C   /usr/bin/python3 +8192MiB \|", table)
     assert re.search(r"\|    0   N/A  N/A      4343    C\+G   render +1024MiB \|", table)
     assert "No running processes" not in table
+
+
+def test_a_command_that_claims_a_gpu_stands_in_its_own_table(smi: Smi, branch: int, mock_env: dict[str, str]) -> None:
+    smi.env = mock_env
+    smi.prefix = [sys.executable, "-m", "mocknvml", "run", "--driver", DRIVERS[branch], "--claim", "1:8GiB", "--"]
+
+    table = "\n".join(smi.lines())
+
+    assert re.search(r"^\| +1 +N/A +N/A +[0-9]+ +C +\S*nvidia-smi +8192MiB \|$", table, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("busy")
@@ -224,6 +234,27 @@ def test_a_setter_says_what_it_did_and_does_it(
             assert made.gpus[0].get(state[0]) == state[1]
         else:
             assert made.get("drain.gpus")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a reset needs root")
+def test_a_reset_brings_a_pending_mode_into_force(smi: Smi, branch: int, path: Path) -> None:
+    with node(path, branch, gpus=2) as made:
+        smi.lines("-e", "0", "-i", "1")
+
+        assert re.search(r"^GPU \S+ was successfully reset\.$", "\n".join(smi.lines("-r", "-i", "1")), re.MULTILINE)
+        assert [gpu.get("ecc.mode") for gpu in made.gpus] == [1, 0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a reset needs root")
+def test_a_gpu_with_processes_cannot_be_reset(smi: Smi, branch: int, path: Path) -> None:
+    with node(path, branch, gpus=2) as made:
+        made.gpus[0].processes.add(pid=4242, memory="1 GiB")
+        made.gpus[0].set("ecc.mode_pending", False)
+        refused = smi("-r")
+
+        assert refused.returncode == 255
+        assert "is currently being used by one or more other processes" in refused.stdout
+        assert made.gpus[0].get("ecc.mode") == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="setters need root")

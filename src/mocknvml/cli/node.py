@@ -72,7 +72,7 @@ def chosen(args: argparse.Namespace) -> dict[str, str]:
     return found
 
 
-def create(path: Path, options: dict[str, str], privileges: str = "root") -> None:
+def create(path: Path, options: dict[str, str], privileges: str = "root", cpus: str = "profile") -> None:
     """Make a node file of the chosen options."""
     name = options.get("MOCK_NVML_PROFILE", defaults.PROFILE)
     count = options.get("MOCK_NVML_NUM_DEVICES")
@@ -82,14 +82,14 @@ def create(path: Path, options: dict[str, str], privileges: str = "root") -> Non
 
     error = ctypes.create_string_buffer(ERROR_MAX)
     status = NOT_FOUND
-    if privileges == "root":
+    if (privileges, cpus) == ("root", "profile"):
         status = load().mock_api_create_builtin(
             os.fsencode(path), os.fsencode(name), -1 if count is None else int(count), version.encode(), error
         )
     if status == NOT_FOUND:
         from mocknvml.state.node import Node
 
-        Node.create(path, name, None if count is None else int(count), version, privileges).close()
+        Node.create(path, name, None if count is None else int(count), version, privileges, cpus).close()
     elif status:
         raise UserError(error.value.decode(errors="replace"))
 
@@ -122,6 +122,12 @@ def add_parser(subparsers: Any) -> None:
         default="root",
         help="who may use setters that need root with a driver: root (the default), or any who may write to the file",
     )
+    making.add_argument(
+        "--cpus",
+        choices=("profile", "host"),
+        default="profile",
+        help="the CPUs near GPUs: those of the profile (the default), or these folded onto the CPUs of this machine",
+    )
 
 
 def run_create(args: argparse.Namespace) -> int:
@@ -130,7 +136,7 @@ def run_create(args: argparse.Namespace) -> int:
     path = args.path or where.to_make()
     if path.exists():
         check(path)
-    create(path, chosen(args), args.privileges)
+    create(path, chosen(args), args.privileges, args.cpus)
     if args.path is None:
         print(path)
     return 0

@@ -29,6 +29,7 @@ SHARED = (  # in both libraries
     *("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c", "ring.c"),
     *("calls_file.c", "faults.c"),
 )
+FURTHER = ("export_reset.c",)  # in the library, though no function's body stands there
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
     *("-std=gnu11", "-O2", "-g0", "-fomit-frame-pointer", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
@@ -63,7 +64,7 @@ def generate(folder: Path, compiler: list[str], environment: Mapping[str, str] |
 def library_sources(plans: list[plan.Plan]) -> list[Path]:
     """In the order of memory: what an init touches first and together, in as few pages as can be."""
     first = [*SHARED, "init.c", "rules.c", "record.c"]
-    return [NATIVE / name for name in [*first, *sorted(plan.natives(plans) - set(first))]]
+    return [NATIVE / name for name in [*first, *sorted(plan.natives(plans).union(FURTHER) - set(first))]]
 
 
 def build(out: Path, machine: str = "x86_64") -> None:

@@ -79,6 +79,22 @@ def _element(place: Place) -> str:
     return "".join(f".{domain.keys[0]}…{domain.keys[-1]}" for domain in place.field.per)
 
 
+def _after_reset(field: Field) -> str:
+    """What a reset of the GPU leaves in a field."""
+    left = []
+    for reset in field.reset:
+        if isinstance(reset, Field):
+            left.append(f"that of `{reset.key}`")
+            continue
+        names = field.names.keys if isinstance(field, Number) and field.names else ()
+        names = ("false", "true") if isinstance(field, Number) and field.kind == "flag" else names
+        value = f"`{names[reset.value]}`" if names else reset.value if isinstance(field, Number) else "empty"
+        where = f" (`{reset.key}`)" if reset.key else ""
+        only = f" if it was {' or '.join(f'`{names[held]}`' for held in reset.only)}" if reset.only else ""
+        left.append(f"{value}{where}{only}")
+    return f"; after a reset of the GPU {', '.join(left)}" if left else ""
+
+
 def fields_page() -> str:
     """Which fields a node and its GPUs have: the keys of profiles and of `Gpu.get` and `Gpu.set`."""
     lines = [NOTE, "", "# Fields", "", "The keys of profiles, of `Node.get` and of `Gpu.get` and `Gpu.set`."]
@@ -88,7 +104,9 @@ def fields_page() -> str:
             lines += ["", f"### {block.key()}", "", "| field | holds |", "|---|---|"]
             for field in block.fields():
                 if field.key in scope.places:
-                    lines.append(f"| `{field.key}{_element(scope.places[field.key])}` | {_kind(field)} |")
+                    lines.append(
+                        f"| `{field.key}{_element(scope.places[field.key])}` | {_kind(field)}{_after_reset(field)} |"
+                    )
     return "\n".join([*lines, ""])
 
 

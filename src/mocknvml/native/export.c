@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "calls.h"
+#include "export_reset.h"
 #include "runtime.h"
 
 enum {
@@ -78,6 +79,7 @@ static nvmlReturn_t read_text(nvmlDevice_t device, uint32_t at, uint32_t size, c
     }
 
 NUMBER(enforced_power_limit, power.limit)
+NUMBER(architecture, identity.architecture) /* for a reset, which goes on with any number */
 NUMBER(module_id, identity.module_id)
 NUMBER(voltage, power.voltage)
 NUMBER(atomics_outbound, pcie.atomics[0])
@@ -336,16 +338,24 @@ static void fill(unsigned branch)
         table.slots[i] = entries[i];
     table.size = sizeof table;
     SLOT(12, parse_bus_id);
+    SLOT(20, mock_is_primary);
     SLOT(23, nearness);
     SLOT(72, monitoring_supported);
     SLOT(75, address_of_index);
     SLOT(108, enforced_power_limit);
     SLOT(145, branch < 550 ? samples_of_four : samples_of_six);
     SLOT(165, private_field_values);
+    SLOT(168, mock_reset_gpus);
+    SLOT(169, mock_fabric_state);
+    SLOT(182, mock_reset_group_new);
+    SLOT(183, mock_reset_group_list);
+    SLOT(184, mock_reset_group_free);
     if (branch >= 470)
         SLOT(209, voltage);
-    if (branch >= 470 && branch < 535)
+    if (branch >= 470 && branch < 535) {
+        SLOT(65, architecture);
         SLOT(207, module_id);
+    }
     if (branch >= 470 && branch < 525)
         SLOT(211, gsp_version);
     if (branch >= 525) {

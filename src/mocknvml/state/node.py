@@ -313,12 +313,13 @@ class Node(_Block, NodeFields):
         gpus: int | None = None,
         driver: str = defaults.DRIVER,
         privileges: str = "root",
+        cpus: str = "profile",
     ) -> Node:
         """Make a node file, replacing one that is there, and open it. Without a path: the default one.
 
         `profile` is a built-in board or system, or the path of a YAML file; `gpus` counts from 0 to 16384, by default 8
         of a board and all of a system. With `privileges` "any", setters that need root take everybody who may write to
-        the file.
+        the file. With `cpus` "host", affinities name CPUs of this machine, onto which those of the profile are folded.
         """
         from mocknvml.profiles import load_system
 
@@ -331,7 +332,7 @@ class Node(_Block, NodeFields):
         images = (CImage * len(system.gpus))(*(_image(board, address) for board, address in system.gpus))
         described = CProfile(system.name.encode(), images, len(images), system.count)
         error = ctypes.create_string_buffer(ERROR_MAX)
-        settings = _words(layout().node, "access.privileges", privileges)
+        settings = _words(layout().node, "access.privileges", privileges) | _words(layout().node, "affinity.cpus", cpus)
         path = where.to_make() if path is None else path
         arguments = (os.fsencode(path), ctypes.byref(described), count, driver.encode(), *_arrays(settings), error)
         if native().mock_api_create(*arguments):
