@@ -39,6 +39,10 @@ sanitize: $(LIBRARY)  ## Run tests under AddressSanitizer, UBSan and ThreadSanit
 bench: $(LIBRARY)  ## Compare with an empty library, in ratios; BASE=REF: with that commit's
 	$(BIN)/python tests/bench/run.py $(if $(BASE),--base $(BASE))
 
+.PHONY: reliability
+reliability: $(LIBRARY)  ## Kill writers of a node 2000 times, and say what became of it
+	$(BIN)/python -m tests.processes.writers
+
 .PHONY: lint
 lint: $(LIBRARY)  ## Check style and types
 	$(BIN)/ruff check

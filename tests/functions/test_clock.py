@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import pynvml
 import pytest
 
 from mocknvml import Node, ValueMismatch
@@ -58,17 +59,48 @@ def test_a_faster_clock_gains_on_the_host(node: Node) -> None:
     assert node.clock.now >= start + HOUR
 
 
-def test_energy_follows_the_clock(node: Node, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def nvml(node: Node, library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ctypes.CDLL]:
     monkeypatch.setenv("MOCK_NVML_NODE", str(node.path))
-    nvml, device, energy = ctypes.CDLL(str(library)), ctypes.c_void_p(), ctypes.c_ulonglong()
-    assert nvml.nvmlInit_v2() == nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(device)) == SUCCESS
+    loaded = ctypes.CDLL(str(library))
+    assert loaded.nvmlInit_v2() == SUCCESS
+    yield loaded
+    loaded.nvmlShutdown()
+
+
+@pytest.fixture
+def device(nvml: ctypes.CDLL) -> ctypes.c_void_p:
+    handle = ctypes.c_void_p()
+    assert nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) == SUCCESS
+    return handle
+
+
+def test_time_stamps_follow_the_clock(node: Node, nvml: ctypes.CDLL, device: ctypes.c_void_p) -> None:
+    def stamp() -> int:
+        value = pynvml.c_nvmlFieldValue_t(fieldId=pynvml.NVML_FI_DEV_POWER_INSTANT)
+        assert nvml.nvmlDeviceGetFieldValues(device, 1, ctypes.byref(value)) == SUCCESS
+        return int(value.timestamp)
+
+    def wall() -> int:
+        return int(str(node.get("time.epoch"))) + node.clock.now // 1000
+
+    first = stamp()
+    node.clock.step("1 h")
+    assert (first + HOUR // 1000, stamp()) == (wall(), wall())
+    node.clock.rate(1_000_000)
+    assert wall() <= stamp() <= wall()
+    node.clock.run()
+    assert abs(stamp() - wall()) < 10**6
+
+
+def test_energy_follows_the_clock(node: Node, nvml: ctypes.CDLL, device: ctypes.c_void_p) -> None:
+    energy = ctypes.c_ulonglong()
     node.gpus[0].update({"power.usage": "300 W", "power.energy": "0 J"})
 
     node.clock.step("10 m")
     assert nvml.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(energy)) == SUCCESS
 
     assert energy.value == 300 * 600 * 1000
-    assert nvml.nvmlShutdown() == SUCCESS
 
 
 def test_the_wall_clock_goes_with_it(node: Node) -> None:

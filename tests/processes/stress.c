@@ -515,6 +515,74 @@ static void read_while_setting(void)
     join(readers, THREADS);
 }
 
+static atomic_uint next_writer, writes;
+
+/* Each thread has a field, and with the last GPU a change of the node and the GPU, that nobody else writes. */
+static void *writing(void *unused)
+{
+    unsigned own = atomic_fetch_add(&next_writer, 1), value = 0;
+    nvmlEnableState_t persistence;
+    nvmlComputeMode_t compute;
+    nvmlPciInfo_t pci;
+
+    (void)unused;
+    CHECK(nvmlDeviceGetPciInfo(devices[device_count - 1], &pci) == NVML_SUCCESS);
+    for (unsigned i = 0; i < (unsigned)rounds; i++) {
+        unsigned wanted = i % 2;
+        switch (own) {
+        case 0:
+            wanted = 200000 + i % 100000;
+            CHECK(nvmlDeviceSetPowerManagementLimit(devices[0], wanted) == NVML_SUCCESS);
+            CHECK(nvmlDeviceGetPowerManagementLimit(devices[0], &value) == NVML_SUCCESS);
+            break;
+        case 1:
+            CHECK(nvmlDeviceSetPersistenceMode(devices[0], (nvmlEnableState_t)wanted) == NVML_SUCCESS);
+            CHECK(nvmlDeviceGetPersistenceMode(devices[0], &persistence) == NVML_SUCCESS);
+            value = (unsigned)persistence;
+            break;
+        case 2:
+            wanted = wanted == 1 ? NVML_COMPUTEMODE_PROHIBITED : NVML_COMPUTEMODE_DEFAULT;
+            CHECK(nvmlDeviceSetComputeMode(devices[0], (nvmlComputeMode_t)wanted) == NVML_SUCCESS);
+            CHECK(nvmlDeviceGetComputeMode(devices[0], &compute) == NVML_SUCCESS);
+            value = (unsigned)compute;
+            break;
+        default:
+            wanted = NVML_ERROR_GPU_IS_LOST;
+            CHECK(nvmlDeviceRemoveGpu_v2(&pci, NVML_DETACH_GPU_KEEP, NVML_PCIE_LINK_KEEP) == NVML_SUCCESS);
+            value = (unsigned)nvmlDeviceGetPowerUsage(devices[device_count - 1], &value);
+            CHECK(nvmlDeviceDiscoverGpus(&pci) == NVML_SUCCESS);
+            CHECK(get_power(devices[device_count - 1]) == NVML_SUCCESS);
+        }
+        CHECK(value == wanted);
+        atomic_fetch_add(&writes, 1);
+    }
+    return NULL;
+}
+
+static void *reading_first(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&stop))
+        CHECK(get_memory(devices[0]) == NVML_SUCCESS && get_name(devices[0]) == NVML_SUCCESS);
+    return NULL;
+}
+
+/* No update of a thread is lost to those of the others, and none is seen by half. */
+static void write_together(void)
+{
+    pthread_t writers[4], readers[8];
+
+    CHECK(nvmlInit() == NVML_SUCCESS);
+    find_devices();
+    CHECK(nvmlDeviceSetPersistenceMode(devices[device_count - 1], NVML_FEATURE_DISABLED) == NVML_SUCCESS);
+    start(readers, COUNT(readers), reading_first);
+    start(writers, COUNT(writers), writing);
+    for (size_t i = 0; i < COUNT(writers); i++)
+        CHECK(pthread_join(writers[i], NULL) == 0);
+    join(readers, COUNT(readers));
+    CHECK(atomic_load(&writes) == COUNT(writers) * (unsigned)rounds);
+}
+
 /* Until the standard input ends: two values that are only ever changed together are equal. */
 static void read_pairs(void)
 {
@@ -772,6 +840,7 @@ static const struct {
     {"call-while-cycling", call_while_cycling},
     {"call-while-nodes-change", call_while_nodes_change},
     {"read-while-setting", read_while_setting},
+    {"write-together", write_together},
     {"read-pairs", read_pairs},
     {"set-own-field", set_own_field},
     {"signal-storm", signal_storm},

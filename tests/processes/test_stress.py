@@ -21,6 +21,7 @@ PRIVATE_AND_SHARED = [
     ("fork-while-waiting", FORKS),
     ("call-while-cycling", 20_000),
     ("read-while-setting", 1000),
+    ("write-together", 300),
     ("signal-storm", 5),
     ("event-waits", 5),
     ("event-sets-end", 3000),

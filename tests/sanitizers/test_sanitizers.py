@@ -1,10 +1,6 @@
-"""The library under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer: no report at all.
-
-Zig brings no sanitizer runtime, so the same sources are built with gcc.
-"""
+"""The library under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer: no report at all."""
 
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from mocknvml import Node, defaults
-from mocknvml.codegen import build, header
 from tests.processes import stress
 from tests.processes.test_stress import MORE_THAN_ARE_KEPT, PRIVATE_AND_SHARED
+from tests.sanitizers import sanitized_build
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 0.2  # of those without a sanitizer, which slows down five- to tenfold
@@ -39,24 +35,12 @@ def sanitized(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """The library and the stress program with one kind of sanitizer."""
     kind: str = request.param
     folder = tmp_path_factory.mktemp(kind.partition(",")[0])
-    os.environ["ZIG_GLOBAL_CACHE_DIR"] = os.environ["ZIG_LOCAL_CACHE_DIR"] = str(folder / "zig")
-    plans = build.generate(folder / "generated", build.zig(platform.machine()))
-    library = folder / "libnvidia-ml.so.1"
-    flags = [flag for flag in build.FLAGS if flag not in ("-g0", "-O2", "-Werror")]
-    # gcc warns that it does not model fences; all that they order are atomics.
-    flags += [f"-fsanitize={kind}", "-fno-sanitize-recover=all", "-g", "-O1", "-Wno-tsan"]
-    sources = [folder / "generated" / "functions.c", *build.library_sources(plans)]
-    includes = [f"-I{path}" for path in (folder / "generated", build.NATIVE, header.include_folder())]
-    linking = ["-shared", "-Wl,-soname,libnvidia-ml.so.1", "-o", str(library)]
-    command = ["gcc", *flags, *includes, *map(str, sources), *linking]
-    subprocess.run(command, check=True, timeout=stress.TIMEOUT)
+    library = sanitized_build.library(folder, kind)
     program = stress.build(["gcc"], library, folder, [f"-fsanitize={kind}"])
-    name = "libasan.so" if kind.startswith("address") else "libtsan.so"
-    runtime = subprocess.run(["gcc", f"-print-file-name={name}"], check=True, capture_output=True, text=True).stdout
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MOCK_NVML_")}
     kept["MOCK_NVML_DRIVER_VERSION"] = defaults.DRIVER  # keeps it from a node at a default path
     options = {"UBSAN_OPTIONS": "print_stacktrace=1", "TSAN_OPTIONS": "die_after_fork=0"}
-    return Sanitized(library, program, runtime.strip(), kept | options)
+    return Sanitized(library, program, sanitized_build.runtime(kind), kept | options)
 
 
 SCENARIOS = [*PRIVATE_AND_SHARED, ("fork-while-setting", 20)]

@@ -292,12 +292,14 @@ nvmlReturn_t mock_node_edit_all(struct mock_node *node, const struct mock_part *
     if (!node->writable)
         return NVML_ERROR_NO_PERMISSION;
     int file = open(node->path, O_RDWR | O_CLOEXEC);
-    if (file < 0)
+    if (file < 0 && errno != ENOENT)
         return errno == EACCES || errno == EROFS || errno == EPERM ? NVML_ERROR_NO_PERMISSION : NVML_ERROR_UNKNOWN;
-    if (fstat(file, &status) != 0 || status.st_dev != node->device || status.st_ino != node->inode) {
-        dprintf(STDERR_FILENO, "mocknvml: %s: the node was replaced since this process attached to it; initialise again\n",
+    if (file < 0 || fstat(file, &status) != 0 || status.st_dev != node->device || status.st_ino != node->inode) {
+        dprintf(STDERR_FILENO,
+                "mocknvml: %s: the node was moved or replaced since this process attached to it; initialise again\n",
                 node->path);
-        close(file);
+        if (file >= 0)
+            close(file);
         return NVML_ERROR_UNKNOWN;
     }
     while (fcntl(file, F_OFD_SETLKW, &lock) != 0) {
