@@ -293,10 +293,13 @@ def test(start, gpu_node, turn):
     assert gpu_node.get("driver.version") == "550.54.15"
     gpu.set("thermal.temperature.gpu", "91 C")
     gpu.fail("memory.total", 15)
+    assert list(gpu_node.events) == list(gpu_node.faults) == []
+    pynvml.nvmlInit()
+    assert pynvml.nvmlDeviceGetTemperature(pynvml.nvmlDeviceGetHandleByIndex(1), 0) < 91
+    gpu_node.faults.inject("fallen-off-bus", gpu=1)
     gpu.set("processes.running", [{"pid": 4242, "contexts": 1, "memory": "8 GiB", "name": "python"}])
     gpu_node.advance("3600 s")
     gpu_node.set("driver.version", "1.2.3")
-    assert list(gpu_node.events) == []
     gpu.events.add("xid", 79)
     pynvml.nvmlDeviceSetPersistenceMode(first(), 1 - pynvml.nvmlDeviceGetPersistenceMode(first()))
 """
