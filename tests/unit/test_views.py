@@ -1,6 +1,7 @@
 """Fields as attributes, their types, and changes that are made in one step."""
 
 import ast
+import copy
 import re
 import subprocess
 import sys
@@ -79,6 +80,13 @@ class TestAttributes:
         assert {"limit", "usage", "limit_max"} <= set(dir(node.gpus[0].power))
         assert dir(node.gpus[0].clocks.max) == sorted(["graphics", "sm", "memory", "video"])
         assert {"total", "free", "used"} <= set(dir(node.gpus[0].memory))
+
+    def test_what_shells_probe_for_is_not_there(self, node: Node) -> None:
+        assert not hasattr(node.gpus[0], "_repr_html_")
+        assert not hasattr(node.gpus[0].power, "_ipython_display_")
+        assert repr(node.gpus[0].power) == f"<power of <Gpu 0 of {node.path}>>"
+        with pytest.raises(AttributeError):
+            copy.copy(node.gpus[0].power)
 
     def test_a_block_is_no_sequence(self, node: Node) -> None:
         with pytest.raises(TypeError):

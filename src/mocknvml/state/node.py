@@ -129,6 +129,8 @@ class _Block:
     if not TYPE_CHECKING:  # which knows the attributes from the stub, and would take any name
 
         def __getattr__(self, name):
+            if name.startswith("_"):  # what Python or a shell looks for, maybe before there is a scope
+                raise AttributeError(name)
             if name not in self._scope.fields:
                 raise AttributeError(f"{name}: no such block{did_you_mean(name, self._scope.fields)}")
             return _View(self, name)
@@ -184,6 +186,8 @@ class _View:
         object.__setattr__(self, "_prefix", prefix)
 
     def __getattr__(self, name: str) -> Value | _View:
+        if name.startswith("_"):
+            raise AttributeError(name)
         try:
             return self[name]
         except UnknownKey as error:
