@@ -83,6 +83,14 @@ def test_what_follows_from_other_fields_is_shown(cli: Cli, node: Node) -> None:
     assert found[0]["value"] == total - reserved - allocated - 2**30
 
 
+def test_a_text_that_the_locale_lacks_is_escaped(cli: Cli, node: Node) -> None:
+    node.gpus[0].set("identity.name", "Tesla é")
+
+    result = cli("get", "0", "identity.name", "--node", str(node.path), PYTHONIOENCODING="ascii")
+
+    assert (result.returncode, result.stdout) == (0, "Tesla \\xe9\n")
+
+
 @pytest.mark.parametrize("selector", ["1", "{uuid}", "{UUID}", "{address}", "0000{address}", "1,1", "1-1"])
 def test_a_gpu_has_several_names(cli: Cli, node: Node, selector: str) -> None:
     gpu = node.gpus[1]

@@ -46,6 +46,17 @@ def test_what_was_changed_is_shown_beside_what_it_was(cli: Cli, node: Node) -> N
     ]
 
 
+def test_a_long_value_is_cut_in_the_table_alone(cli: Cli, node: Node) -> None:
+    node.gpus[0].set("processes.running", [{"pid": 1, "name": "x" * 150}])
+
+    lines = cli("status", "--node", str(node.path)).stdout.splitlines()
+    (override,) = json.loads(cli("status", "--node", str(node.path), "--json").stdout)["overrides"]
+
+    assert all(len(line) < 160 for line in lines)
+    assert lines[-1].startswith('0    processes.running  [{"pid": 1, ') and "…" in lines[-1]
+    assert json.loads(override["now"])[0]["name"] == "x" * 150
+
+
 def test_nothing_is_said_of_changes_where_there_are_none(cli: Cli, node: Node) -> None:
     node.gpus[0].set("power.limit", "350 W")
     node.advance("1 s")  # energy grows

@@ -16,6 +16,7 @@ from mocknvml.cli.summary import columns, describe, printable, table
 if TYPE_CHECKING:
     from mocknvml.state.node import Gpu, Node
 
+WIDEST = 48
 REAL_DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -73,7 +74,9 @@ def print_status(status: dict[str, Any]) -> None:
         print(f"node {status['node']}, because {status['why']}; driver {version}\n")
         print(table(status["gpus"]) if status["gpus"] else "no GPUs")
         if status["overrides"]:
-            rows = [[owner(each), each["field"], each["now"], each["was"]] for each in status["overrides"]]
+            rows = [
+                [owner(each), each["field"], short(each["now"]), short(each["was"])] for each in status["overrides"]
+            ]
             print(f"\n{columns([['GPU', 'CHANGED', 'NOW', 'WAS'], *rows])}")
         if status["faults"]:
             rows = [[owner(each), each["fault"], parameters(each)] for each in status["faults"]]
@@ -87,6 +90,11 @@ def print_status(status: dict[str, Any]) -> None:
 
 def owner(each: dict[str, Any]) -> str:
     return "node" if each["gpu"] is None else str(each["gpu"])
+
+
+def short(text: str) -> str:
+    """For a cell: a list of processes may be long."""
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
 def parameters(fault: dict[str, Any]) -> str:
