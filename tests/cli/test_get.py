@@ -66,7 +66,9 @@ def test_json_has_exact_values_with_units_and_what_set_takes(cli: Cli, node: Nod
 def test_what_a_field_holds_instead_of_a_value_is_shown(cli: Cli, node: Node) -> None:
     node.gpus[0].fail("power.usage", "GPU_IS_LOST")
     node.gpus[0].remove("power.limit")
+    node.gpus[0].set("identity.name", "NOT_SUPPORTED")
 
+    assert "  name                      NOT_SUPPORTED\n" in cli("get", "0", "--node", str(node.path)).stdout
     assert cli("get", "0", "power.usage", "--node", str(node.path)).stdout == "GPU_IS_LOST\n"
     assert cli("get", "0", "power.limit", "--node", str(node.path)).stdout == "NOT_SUPPORTED\n"
     tree = cli("get", "0", "power", "--node", str(node.path)).stdout

@@ -54,7 +54,7 @@ class _Block:
         if status:
             raise FieldStatus(key, status)
         if isinstance(place.field, Number) and stored[0] != SUCCESS_HEAD:
-            return self._evaluate(at)
+            stored[1] = self._evaluate(at)
         return decode(place, stored)
 
     def read(self, *keys: str) -> list[Reading]:
@@ -198,12 +198,11 @@ class _View:
 
     def __getitem__(self, index: int | str) -> Value | _View:
         key = f"{self._prefix}.{index}"
-        try:
-            return self._block.get(key)
-        except UnknownKey:
-            if any(known.startswith(f"{key}.") for known in self._block.field_keys()):
-                return _View(self._block, key)
-            raise
+        block, name, *indices = key.split(".")
+        place = self._block._scope.places.get(f"{block}.{name}")
+        if place is not None and len(indices) < len(place.field.per):
+            return _View(self._block, key)
+        return self._block.get(key)
 
     def __setitem__(self, index: int | str, value: object) -> None:
         self._block.set(f"{self._prefix}.{index}", value)
@@ -211,9 +210,9 @@ class _View:
     __iter__ = None  # else Python would try indices from 0 on
 
     def __dir__(self) -> list[str]:
-        keys = (f"{key}." for key in (*self._block.field_keys(), *self._block._scope.derived))
-        names = (key.removeprefix(f"{self._prefix}.").partition(".")[0] for key in keys if key.startswith(self._prefix))
-        return [name for name in dict.fromkeys(names) if name.isidentifier()]
+        prefix, keys = f"{self._prefix}.", (*self._block.field_keys(), *self._block._scope.derived)
+        names = {key.removeprefix(prefix).partition(".")[0] for key in keys if key.startswith(prefix)}
+        return sorted(filter(str.isidentifier, names))
 
     def __repr__(self) -> str:
         return f"<{self._prefix} of {self._block!r}>"
