@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,20 @@ def test_a_block_is_a_tree_of_its_fields(cli: Cli, node: Node) -> None:
 
     assert memory.startswith("memory\n  total ") and "bus_width           5120 bits\n" in memory
     assert "processes\n  running\n    pid 7, contexts 0, memory 8 GiB, gpu_instance 4294967295" in memory
+
+
+def test_all_of_no_gpu_is_nothing(cli: Cli, tmp_path: Path) -> None:
+    Node.create(tmp_path / "node", gpus=0).close()
+
+    shown = [
+        cli("get", "all", *more, "--node", f"{tmp_path}/node").stdout for more in ((), ("power.limit",), ("--json",))
+    ]
+
+    assert shown == ["", "", "[]\n"]
+
+
+def test_a_block_of_one_field_is_a_tree_too(cli: Cli, node: Node) -> None:
+    assert cli("get", "0", "processes", "--node", str(node.path)).stdout == "processes\n  running  none\n"
 
 
 def test_several_gpus_are_trees_under_their_names(cli: Cli, node: Node) -> None:

@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
 
     with target.open_node(args) as node:
         read: list[Read] = [(block, block.read(*args.fields)) for block in target.blocks(node, args.gpus)]
-    named = bool(args.fields) and all(len(readings) == len(args.fields) for _, readings in read)
+    named = 0 < len(args.fields) == sum("." in field for field in args.fields)
+    named = named and all(len(readings) == len(args.fields) for _, readings in read)
     if not named:
         read = [(block, [each for each in readings if each.code != NOT_SUPPORTED]) for block, readings in read]
     if args.json:
@@ -54,7 +55,8 @@ def print_rows(read: list[Read]) -> None:
     for block, readings in read:
         gpu = [str(getattr(block, "index", "node"))] if len(read) > 1 else []
         rows += [[*gpu, *([reading.key] if len(readings) > 1 else []), reading.text] for reading in readings]
-    print(columns(rows))
+    if rows:
+        print(columns(rows))
 
 
 def print_trees(read: list[Read]) -> None:
