@@ -173,3 +173,25 @@ def test_active_faults_are_shown(
         {"gpu": 1, "fault": "xid", "parameters": {"xid": 79}},
         {"gpu": None, "fault": "no-gpu", "parameters": {}},
     ]
+
+
+def test_rules_are_shown(node: Node, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = [
+        SimpleNamespace(id=1, function="nvmlDeviceGetName", gpu=0, code=15, delay=None, calls=5, acted=2),
+        SimpleNamespace(id=2, function="nvmlDeviceGet*", gpu=None, code=None, delay=2_000_000_000, calls=0, acted=0),
+        SimpleNamespace(id=3, function="nvmlInit_v2", gpu=None, code=None, delay="hang", calls=1, acted=1),
+    ]
+    monkeypatch.setattr(Node, "rules", rules, raising=False)
+
+    main(["status", "--node", str(node.path)])
+    text = capsys.readouterr().out
+    main(["status", "--node", str(node.path), "--json"])
+    found = json.loads(capsys.readouterr().out)["rules"]
+
+    assert [" ".join(line.split()) for line in text.splitlines()[-4:]] == [
+        "GPU RULE ANSWERS CALLS ACTED",
+        "0 1 nvmlDeviceGetName GPU_IS_LOST 5 2",
+        "all 2 nvmlDeviceGet* after 2000 ms 0 0",
+        "all 3 nvmlInit_v2 hang 1 1",
+    ]
+    assert [rule["code"] for rule in found] == ["GPU_IS_LOST", None, None]
