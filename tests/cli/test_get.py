@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,20 @@ def test_a_block_is_a_tree_of_its_fields(cli: Cli, node: Node) -> None:
     assert "processes\n  running\n    pid 7, contexts 0, memory 8 GiB, gpu_instance 4294967295" in memory
 
 
+def test_all_of_no_gpu_is_nothing(cli: Cli, tmp_path: Path) -> None:
+    Node.create(tmp_path / "node", gpus=0).close()
+
+    shown = [
+        cli("get", "all", *more, "--node", f"{tmp_path}/node").stdout for more in ((), ("power.limit",), ("--json",))
+    ]
+
+    assert shown == ["", "", "[]\n"]
+
+
+def test_a_block_of_one_field_is_a_tree_too(cli: Cli, node: Node) -> None:
+    assert cli("get", "0", "processes", "--node", str(node.path)).stdout == "processes\n  running  none\n"
+
+
 def test_several_gpus_are_trees_under_their_names(cli: Cli, node: Node) -> None:
     lines = cli("get", "0-1", "gsp", "--node", str(node.path)).stdout.splitlines()
 
@@ -66,7 +81,9 @@ def test_json_has_exact_values_with_units_and_what_set_takes(cli: Cli, node: Nod
 def test_what_a_field_holds_instead_of_a_value_is_shown(cli: Cli, node: Node) -> None:
     node.gpus[0].fail("power.usage", "GPU_IS_LOST")
     node.gpus[0].remove("power.limit")
+    node.gpus[0].set("identity.name", "NOT_SUPPORTED")
 
+    assert "  name                      NOT_SUPPORTED\n" in cli("get", "0", "--node", str(node.path)).stdout
     assert cli("get", "0", "power.usage", "--node", str(node.path)).stdout == "GPU_IS_LOST\n"
     assert cli("get", "0", "power.limit", "--node", str(node.path)).stdout == "NOT_SUPPORTED\n"
     tree = cli("get", "0", "power", "--node", str(node.path)).stdout
@@ -81,6 +98,14 @@ def test_what_follows_from_other_fields_is_shown(cli: Cli, node: Node) -> None:
 
     assert isinstance(total, int) and isinstance(reserved, int) and isinstance(allocated, int)
     assert found[0]["value"] == total - reserved - allocated - 2**30
+
+
+def test_a_text_that_the_locale_lacks_is_escaped(cli: Cli, node: Node) -> None:
+    node.gpus[0].set("identity.name", "Tesla é")
+
+    result = cli("get", "0", "identity.name", "--node", str(node.path), PYTHONIOENCODING="ascii")
+
+    assert (result.returncode, result.stdout) == (0, "Tesla \\xe9\n")
 
 
 @pytest.mark.parametrize("selector", ["1", "{uuid}", "{UUID}", "{address}", "0000{address}", "1,1", "1-1"])

@@ -46,6 +46,17 @@ def test_what_was_changed_is_shown_beside_what_it_was(cli: Cli, node: Node) -> N
     ]
 
 
+def test_a_long_value_is_cut_in_the_table_alone(cli: Cli, node: Node) -> None:
+    node.gpus[0].set("processes.running", [{"pid": 1, "name": "x" * 150}])
+
+    lines = cli("status", "--node", str(node.path)).stdout.splitlines()
+    (override,) = json.loads(cli("status", "--node", str(node.path), "--json").stdout)["overrides"]
+
+    assert all(len(line) < 160 for line in lines)
+    assert lines[-1].startswith('0    processes.running  [{"pid": 1, ') and "…" in lines[-1]
+    assert json.loads(override["now"])[0]["name"] == "x" * 150
+
+
 def test_nothing_is_said_of_changes_where_there_are_none(cli: Cli, node: Node) -> None:
     node.gpus[0].set("power.limit", "350 W")
     node.advance("1 s")  # energy grows
@@ -162,3 +173,25 @@ def test_active_faults_are_shown(
         {"gpu": 1, "fault": "xid", "parameters": {"xid": 79}},
         {"gpu": None, "fault": "no-gpu", "parameters": {}},
     ]
+
+
+def test_rules_are_shown(node: Node, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = [
+        SimpleNamespace(id=1, function="nvmlDeviceGetName", gpu=0, code=15, delay=None, calls=5, acted=2),
+        SimpleNamespace(id=2, function="nvmlDeviceGet*", gpu=None, code=None, delay=2_000_000_000, calls=0, acted=0),
+        SimpleNamespace(id=3, function="nvmlInit_v2", gpu=None, code=None, delay="hang", calls=1, acted=1),
+    ]
+    monkeypatch.setattr(Node, "rules", rules, raising=False)
+
+    main(["status", "--node", str(node.path)])
+    text = capsys.readouterr().out
+    main(["status", "--node", str(node.path), "--json"])
+    found = json.loads(capsys.readouterr().out)["rules"]
+
+    assert [" ".join(line.split()) for line in text.splitlines()[-4:]] == [
+        "GPU RULE ANSWERS CALLS ACTED",
+        "0 1 nvmlDeviceGetName GPU_IS_LOST 5 2",
+        "all 2 nvmlDeviceGet* after 2000 ms 0 0",
+        "all 3 nvmlInit_v2 hang 1 1",
+    ]
+    assert [rule["code"] for rule in found] == ["GPU_IS_LOST", None, None]

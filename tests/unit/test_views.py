@@ -1,6 +1,7 @@
 """Fields as attributes, their types, and changes that are made in one step."""
 
 import ast
+import copy
 import re
 import subprocess
 import sys
@@ -67,6 +68,10 @@ class TestAttributes:
             _ = gpu.pwoer
         with pytest.raises(AttributeError, match=r"power.limt: no such field \(did you mean power.limit\?\)"):
             _ = gpu.power.limt
+        with pytest.raises(
+            UnknownKey, match=r"clocks.offset.grphics.0: grphics is none of graphics, sm, memory, video"
+        ):
+            _ = gpu.clocks.offset.grphics[0]
         with pytest.raises(UnknownKey, match=r"power.limt: no such field"):
             gpu.power.limt = "350 W"
         with pytest.raises(ValueMismatch, match=r"power.limit: 350: give a number with a unit"):
@@ -77,8 +82,16 @@ class TestAttributes:
     def test_interactive_shells_complete_them(self, node: Node) -> None:
         assert {"power", "clocks", "get", "index"} <= set(dir(node.gpus[0]))
         assert {"limit", "usage", "limit_max"} <= set(dir(node.gpus[0].power))
+        assert not {name for name in dir(node.gpus[0].power) if name.startswith("power")}
         assert dir(node.gpus[0].clocks.max) == sorted(["graphics", "sm", "memory", "video"])
         assert {"total", "free", "used"} <= set(dir(node.gpus[0].memory))
+
+    def test_what_shells_probe_for_is_not_there(self, node: Node) -> None:
+        assert not hasattr(node.gpus[0], "_repr_html_")
+        assert not hasattr(node.gpus[0].power, "_ipython_display_")
+        assert repr(node.gpus[0].power) == f"<power of <Gpu 0 of {node.path}>>"
+        with pytest.raises(AttributeError):
+            copy.copy(node.gpus[0].power)
 
     def test_a_block_is_no_sequence(self, node: Node) -> None:
         with pytest.raises(TypeError):

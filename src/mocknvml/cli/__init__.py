@@ -1,6 +1,7 @@
 """The command `mocknvml`: one module per command, each with `add_parser` and `run`."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The one that is called, if that is plain: the others would take longer to import than it takes to run.
     for command in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
         import_module(f"mocknvml.cli.{command.replace('-', '_')}").add_parser(commands)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # of a locale that may lack what a text holds
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         args = parser.parse_args(argv)
         code: int = args.run(args)

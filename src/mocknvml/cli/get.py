@@ -32,13 +32,14 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mocknvml.state.layout import NOT_SUPPORTED
+
     with target.open_node(args) as node:
         read: list[Read] = [(block, block.read(*args.fields)) for block in target.blocks(node, args.gpus)]
-    named = bool(args.fields) and all(len(readings) == len(args.fields) for _, readings in read)
+    named = 0 < len(args.fields) == sum("." in field for field in args.fields)
+    named = named and all(len(readings) == len(args.fields) for _, readings in read)
     if not named:
-        read = [
-            (block, [reading for reading in readings if reading.text != "NOT_SUPPORTED"]) for block, readings in read
-        ]
+        read = [(block, [each for each in readings if each.code != NOT_SUPPORTED]) for block, readings in read]
     if args.json:
         print(json.dumps([target.record(block, reading) for block, readings in read for reading in readings], indent=2))
     elif named:
@@ -54,15 +55,18 @@ def print_rows(read: list[Read]) -> None:
     for block, readings in read:
         gpu = [str(getattr(block, "index", "node"))] if len(read) > 1 else []
         rows += [[*gpu, *([reading.key] if len(readings) > 1 else []), reading.text] for reading in readings]
-    print(columns(rows))
+    if rows:
+        print(columns(rows))
 
 
 def print_trees(read: list[Read]) -> None:
     from mocknvml.state.written import nested
 
     for number, (block, readings) in enumerate(read):
+        if number:
+            print()
         if len(read) > 1:
-            print(f"{chr(10) if number else ''}GPU {getattr(block, 'index', '')}")
+            print("GPU", getattr(block, "index", ""))
         by_field: dict[str, list[Reading]] = {}
         for reading in readings:
             by_field.setdefault(reading.field.key, []).append(reading)
@@ -77,9 +81,8 @@ def print_trees(read: list[Read]) -> None:
 def print_tree(tree: dict[str, Any], indent: str) -> None:
     from mocknvml.state.written import to_text
 
-    width = max(
-        (len(name) for name, value in tree.items() if not value or not isinstance(value, dict | list)), default=0
-    )
+    beside = [name for name, value in tree.items() if not value or not isinstance(value, dict | list)]
+    width = max(map(len, beside), default=0)
     for name, value in tree.items():
         if isinstance(value, dict):
             print(f"{indent}{name}")

@@ -16,6 +16,7 @@ from mocknvml.cli.summary import columns, describe, printable, table
 if TYPE_CHECKING:
     from mocknvml.state.node import Gpu, Node
 
+WIDEST = 48
 REAL_DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -24,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
         "status",
         help="show the node, its GPUs, and what was changed",
         description="Show which node programs see and why, its GPUs, what differs from what the node was made with, "
-        "and the faults that are injected.",
+        "and the faults and rules that are in force.",
         allow_abbrev=False,
     )
     target.add_node(parser)
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
             blocks: list[Node | Gpu] = [node, *node.gpus]
             status["overrides"] = [override for block in blocks for override in overrides(block)]
             status["faults"] = [fault_record(fault) for fault in getattr(node, "faults", ())]
+            status["rules"] = [rule_record(rule) for rule in getattr(node, "rules", ())]
     if args.json:
         print(json.dumps(status, indent=2))
     else:
@@ -64,6 +66,14 @@ def fault_record(fault: Any) -> dict[str, Any]:
     return {"gpu": fault.gpu, "fault": fault.name, "parameters": dict(fault.parameters)}
 
 
+def rule_record(rule: Any) -> dict[str, Any]:
+    from mocknvml.errors import return_name
+
+    code = None if rule.code is None else return_name(rule.code)
+    about = {"id": rule.id, "gpu": rule.gpu, "function": rule.function, "code": code, "delay": rule.delay}
+    return {**about, "calls": rule.calls, "acted": rule.acted}
+
+
 def print_status(status: dict[str, Any]) -> None:
     if status["node"] is None:
         profile = os.environ.get("MOCK_NVML_PROFILE") or defaults.PROFILE
@@ -73,11 +83,15 @@ def print_status(status: dict[str, Any]) -> None:
         print(f"node {status['node']}, because {status['why']}; driver {version}\n")
         print(table(status["gpus"]) if status["gpus"] else "no GPUs")
         if status["overrides"]:
-            rows = [[owner(each), each["field"], each["now"], each["was"]] for each in status["overrides"]]
+            rows = [
+                [owner(each), each["field"], short(each["now"]), short(each["was"])] for each in status["overrides"]
+            ]
             print(f"\n{columns([['GPU', 'CHANGED', 'NOW', 'WAS'], *rows])}")
         if status["faults"]:
             rows = [[owner(each), each["fault"], parameters(each)] for each in status["faults"]]
             print(f"\n{columns([['GPU', 'FAULT', 'WITH'], *rows])}")
+        if status["rules"]:
+            print(f"\n{columns([['GPU', 'RULE', 'ANSWERS', 'CALLS', 'ACTED'], *map(rule_row, status['rules'])])}")
     if status["real_driver"]:
         print(
             f"\nNVIDIA's driver {status['real_driver']} is loaded on this machine: "
@@ -89,8 +103,20 @@ def owner(each: dict[str, Any]) -> str:
     return "node" if each["gpu"] is None else str(each["gpu"])
 
 
+def short(text: str) -> str:
+    """For a cell: a list of processes may be long."""
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+
+
 def parameters(fault: dict[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in fault["parameters"].items())
+
+
+def rule_row(rule: dict[str, Any]) -> list[str]:
+    late = rule["delay"] if rule["delay"] in (None, "hang") else f"after {rule['delay'] / 1e6:g} ms"
+    answers = " ".join(filter(None, (rule["code"], late)))
+    gpu = "all" if rule["gpu"] is None else str(rule["gpu"])
+    return [gpu, f"{rule['id']} {rule['function']}", answers, str(rule["calls"]), str(rule["acted"])]
 
 
 def real_driver() -> str | None:

@@ -24,12 +24,14 @@ NONE = "-"
 
 def describe(gpu: Gpu) -> dict[str, Any]:
     """A GPU in JSON: null for what it has not."""
+    from mocknvml.state.layout import NOT_SUPPORTED
+
     keys = ("health.present", "pci.domain", "pci.bus", "pci.device", "identity.name", "identity.uuid", *FIELDS.values())
     health, domain, bus, device, name, uuid, *readings = gpu.read(*keys)
     parts = (domain.value, bus.value, device.value)
     address = "{:08X}:{:02X}:{:02X}.0".format(*parts) if None not in parts else None
     # The status of its presence stands before that of all else.
-    error = None if health.code in (0, 3) else health.text
+    error = None if health.code in (0, NOT_SUPPORTED) else health.text
     values = [None if error else reading.value for reading in readings]
     about = {"index": gpu.index, "name": name.value, "uuid": uuid.value, "bus_id": address, "error": error}
     return {**about, **dict(zip(FIELDS, values, strict=True))}

@@ -98,6 +98,7 @@ def _after_reset(field: Field) -> str:
 def fields_page() -> str:
     """Which fields a node and its GPUs have: the keys of profiles and of `Gpu.get` and `Gpu.set`."""
     lines = [NOTE, "", "# Fields", "", "The keys of profiles, of `Node.get` and of `Gpu.get` and `Gpu.set`."]
+    lines.append("Outside profiles, an index that only one field of a block has names the field: `thermal.gpu`.")
     for title, scope in (("The node", layout().node), ("A GPU", layout().gpu)):
         lines += ["", f"## {title}"]
         for block in scope.blocks:

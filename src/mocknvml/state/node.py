@@ -78,7 +78,7 @@ class _Block:
         if status:
             raise FieldStatus(key, status)
         if isinstance(place.field, Number) and stored[0] != SUCCESS_HEAD:
-            return self._evaluate(at)
+            stored[1] = self._evaluate(at)
         return decode(place, stored)
 
     def read(self, *keys: str) -> list[Reading]:
@@ -148,6 +148,8 @@ class _Block:
     if not TYPE_CHECKING:  # which knows the attributes from the stub, and would take any name
 
         def __getattr__(self, name):
+            if name.startswith("_"):  # what Python or a shell looks for, maybe before there is a scope
+                raise AttributeError(name)
             if name not in self._scope.fields:
                 raise AttributeError(f"{name}: no such block{did_you_mean(name, self._scope.fields)}")
             return _View(self, name)
@@ -201,6 +203,8 @@ class _View:
         object.__setattr__(self, "_prefix", prefix)
 
     def __getattr__(self, name: str) -> Value | _View:
+        if name.startswith("_"):
+            raise AttributeError(name)
         try:
             return self[name]
         except UnknownKey as error:
@@ -211,12 +215,11 @@ class _View:
 
     def __getitem__(self, index: int | str) -> Value | _View:
         key = f"{self._prefix}.{index}"
-        try:
-            return self._block.get(key)
-        except UnknownKey:
-            if any(known.startswith(f"{key}.") for known in self._block.field_keys()):
-                return _View(self._block, key)
-            raise
+        block, name, *indices = key.split(".")
+        place = self._block._scope.places.get(f"{block}.{name}")
+        if place is not None and len(indices) < len(place.field.per):
+            return _View(self._block, key)
+        return self._block.get(key)
 
     def __setitem__(self, index: int | str, value: object) -> None:
         self._block.set(f"{self._prefix}.{index}", value)
@@ -224,9 +227,9 @@ class _View:
     __iter__ = None  # else Python would try indices from 0 on
 
     def __dir__(self) -> list[str]:
-        keys = (f"{key}." for key in (*self._block.field_keys(), *self._block._scope.derived))
-        names = (key.removeprefix(f"{self._prefix}.").partition(".")[0] for key in keys if key.startswith(self._prefix))
-        return [name for name in dict.fromkeys(names) if name.isidentifier()]
+        prefix, keys = f"{self._prefix}.", (*self._block.field_keys(), *self._block._scope.derived)
+        names = {key.removeprefix(prefix).partition(".")[0] for key in keys if key.startswith(prefix)}
+        return sorted(filter(str.isidentifier, names))
 
     def __repr__(self) -> str:
         return f"<{self._prefix} of {self._block!r}>"

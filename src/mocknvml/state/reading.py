@@ -58,9 +58,10 @@ class Snapshot:
         code = (head & 0xFFFF) ^ NOT_SUPPORTED
         if code:
             return Reading(field, element, code, None)
+        stored = list(self.stored[at : at + place.element_words])
         if isinstance(field, Number) and head >> SIGNAL_SHIFT & 0xFFFF:
-            return Reading(field, element, 0, self.evaluate(at))
-        return Reading(field, element, 0, decode(place, self.stored[at : at + place.element_words]))
+            stored[1] = self.evaluate(at)
+        return Reading(field, element, 0, decode(place, stored))
 
     def _derive(self, operand: Field | Expression) -> tuple[int, int | None]:
         """As the C does: the first error counts, and no difference is below 0."""

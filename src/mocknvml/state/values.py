@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
 from itertools import chain
 from typing import Final
 
@@ -68,6 +66,8 @@ def shown(value: object) -> str:
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
+    import difflib  # for mistakes only
+
     found = difflib.get_close_matches(name, list(names), n=1)
     return f" (did you mean {found[0]}?)" if found else ""
 
@@ -87,6 +87,8 @@ def parse_number(kind: Kind, unit: str, value: object, names: tuple[str, ...] = 
         match = re.fullmatch(NUMBER_AND_UNIT, value) if isinstance(value, str) else None
         if match is None or match[2] not in units:
             raise ValueMismatch(f"{shown(value)}: give a number with a unit, one of {', '.join(units)}")
+        from fractions import Fraction  # reading values needs none
+
         exact = Fraction(match[1]) * units[match[2]]
         if exact.denominator != 1:
             raise ValueMismatch(f"{shown(value)}: not a whole number of {unit}")
