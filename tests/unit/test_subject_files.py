@@ -186,4 +186,4 @@ def test_definitions_are_found_in_c() -> None:
 def test_nothing_hand_written_is_exported_but_the_interface_for_python(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
 
-    assert ("visibility" in text) == (file.name in EXPORTING)
+    assert ('visibility("default")' in text) == (file.name in EXPORTING)
