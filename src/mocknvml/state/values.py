@@ -87,12 +87,11 @@ def parse_number(kind: Kind, unit: str, value: object, names: tuple[str, ...] = 
         match = re.fullmatch(NUMBER_AND_UNIT, value) if isinstance(value, str) else None
         if match is None or match[2] not in units:
             raise ValueMismatch(f"{shown(value)}: give a number with a unit, one of {', '.join(units)}")
-        from fractions import Fraction  # reading values needs none
-
-        exact = Fraction(match[1]) * units[match[2]]
-        if exact.denominator != 1:
+        whole, _, decimals = match[1].partition(".")
+        scale: int = 10 ** len(decimals)
+        number, rest = divmod(int(whole + decimals) * units[match[2]], scale)
+        if rest:
             raise ValueMismatch(f"{shown(value)}: not a whole number of {unit}")
-        number = exact.numerator
     elif isinstance(value, int) and not isinstance(value, bool):
         number = value
     else:
