@@ -69,6 +69,8 @@ struct function {
 enum {
     HANDLE_KINDS = 4,
     KEPT = 8,      /* handles of a kind */
+    ANSWERS = 32,  /* that are kept */
+    LONGEST_ANSWER = 512,
     POINTERS = 64, /* of one call */
     ARGUMENTS = 9,
     HEADER = 4096, /* bytes of a file before its first block */
@@ -80,8 +82,15 @@ enum {
 
 static uint64_t seed;
 static uint64_t handles[HANDLE_KINDS + 1][KEPT];
-static void *pointers[POINTERS];
+static struct {
+    void *memory;
+    size_t size;
+} pointers[POINTERS]; /* of a call */
 static uint32_t pointer_count;
+static struct {
+    unsigned char bytes[LONGEST_ANSWER + 1];
+    size_t size;
+} answers[ANSWERS]; /* what calls have written, to be asked with again: addresses, texts, settings */
 static uint32_t room;
 
 static void fail(const char *what)
@@ -127,18 +136,37 @@ static void *memory(size_t size)
 
     if (bytes == NULL || pointer_count == POINTERS)
         fail("memory");
-    pointers[pointer_count++] = bytes;
-    uint64_t pattern = below(2) == 0 ? 0 : next_random(&seed);
+    pointers[pointer_count].memory = bytes;
+    pointers[pointer_count++].size = size;
+    uint64_t way = below(4), pattern = way == 0 ? 0 : next_random(&seed);
+    for (uint64_t i = below(ANSWERS), end = i + ANSWERS; way == 1 && i < end; i++) {
+        if (answers[i % ANSWERS].size == size) {
+            memcpy(bytes, answers[i % ANSWERS].bytes, size);
+            return bytes;
+        }
+    }
     for (size_t i = 0; i < size; i++)
-        bytes[i] = (unsigned char)(pattern >> i % 8 * 8);
+        bytes[i] = way == 2 ? (i % 4 == 0 ? (unsigned char)below(6) : 0) : (unsigned char)(pattern >> i % 8 * 8);
     return bytes;
+}
+
+static void keep_answers(void)
+{
+    for (uint32_t i = 0; i < pointer_count; i++) {
+        uint64_t answer = below(ANSWERS);
+        if (pointers[i].size > LONGEST_ANSWER || below(8) != 0)
+            continue;
+        memcpy(answers[answer].bytes, pointers[i].memory, pointers[i].size);
+        answers[answer].bytes[pointers[i].size] = '\0';
+        answers[answer].size = pointers[i].size;
+    }
 }
 
 static void *text(void)
 {
     static const char *const known[] = {"", "0", "GPU-", "00000000:07:00.0", "0000:07:00.0", "07:00.0", "7", "all",
                                         "00000000:0F:00.0", "FFFFFFFF:FF:FF.7", "/", "default", "\xff\xfe"};
-    const char *from = known[below(COUNT_OF(known))];
+    const char *from = below(2) == 0 ? known[below(COUNT_OF(known))] : (const char *)answers[below(ANSWERS)].bytes;
     size_t length = below(3) == 0 ? below(5000) : strlen(from);
     char *copy = memory(length + 1);
 
@@ -227,8 +255,10 @@ static void call(const struct function *function)
     for (uint32_t i = 0; i < function->count && status == NVML_SUCCESS; i++)
         if (function->arguments[i].kind == MADE)
             memcpy(&handles[function->arguments[i].size][below(KEPT)], (void *)(uintptr_t)a[i], sizeof(uint64_t));
+    if (status == NVML_SUCCESS)
+        keep_answers();
     while (pointer_count > 0)
-        free(pointers[--pointer_count]);
+        free(pointers[--pointer_count].memory);
 }
 
 static void call_any(void)

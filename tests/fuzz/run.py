@@ -6,6 +6,7 @@ Each round is a process of its own with a seed of its own; what goes wrong is to
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mocknvml import Node
+from tests.contracts.conftest import give_everything
 from tests.fuzz.tables import tables
 from tests.processes import stress
 from tests.sanitizers import sanitized_build
@@ -38,7 +40,8 @@ class Fuzz:
         (folder / "generated" / "tables.h").write_text(tables(), encoding="utf-8")
         linking = ["-Wno-missing-field-initializers", str(library), "-lpthread", f"-Wl,-rpath,{folder}"]
         sanitized_build.compiled(folder / "fuzz", ADDRESS, [SOURCE], linking)
-        Node.create(folder / "good", gpus=2).close()
+        with Node.create(folder / "good", gpus=2) as node:
+            give_everything(node)
         return cls(folder)
 
     def command(self, target: str, seed: int) -> list[str]:
@@ -48,7 +51,7 @@ class Fuzz:
             module = [sys.executable, "-m", "tests.fuzz.fuzz_node", str(self.folder / "_node.so")]
             return [*module, str(ROUND), str(seed), *files]
         if target == "shared":
-            Node.create(path, gpus=3).close()
+            shutil.copy(files[0], path)
         return [str(self.folder / "fuzz"), str(ROUND * 1000), str(seed), *(files if target == "files" else [])]
 
     def environment(self, target: str) -> dict[str, str]:
