@@ -14,6 +14,7 @@
 #include "node.h"
 
 enum {
+    MOCK_CALLS_FORMAT = 1,
     MOCK_RECORDS = 8192,
     MOCK_RECORD_WORDS = 64,
     MOCK_RECORD_HEAD = 6, /* words before the arguments */
@@ -38,11 +39,8 @@ struct mock_record {
     mock_word words[MOCK_RECORD_WORDS];
 };
 
-#define MOCK_CALLS_MAGIC "MOCKCALL" /* its zero is not stored */
-#define MOCK_CALLS_FORMAT 1
-
 struct mock_calls_header {
-    char magic[8];
+    char magic[8]; /* without a zero */
     uint64_t format;
     uint64_t layout;
     uint64_t size;
@@ -60,6 +58,8 @@ struct mock_calls {
     struct mock_call_sums sums[MOCK_CALLS];
     _Alignas(4096) struct mock_record records[MOCK_RECORDS];
 };
+
+struct mock_calls_header mock_calls_header(const struct mock_node *node, uint64_t number);
 
 /* Map the calls file of a node over `place`, or anywhere; NULL where there is none that may be written. */
 struct mock_calls *mock_calls_map(const struct mock_node *node, void *place);
