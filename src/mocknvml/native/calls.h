@@ -40,7 +40,7 @@ struct mock_record {
 };
 
 struct mock_calls_header {
-    char magic[8]; /* without a zero */
+    char magic[16];
     uint64_t format;
     uint64_t layout;
     uint64_t size;

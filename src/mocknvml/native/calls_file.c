@@ -17,7 +17,7 @@ bool mock_calls_path(const struct mock_node *node, char path[PATH_MAX])
 struct mock_calls_header mock_calls_header(const struct mock_node *node, uint64_t number)
 {
     struct mock_calls_header header = {
-        .magic = "MOCKCALL",
+        .magic = "mocknvml calls",
         .format = MOCK_CALLS_FORMAT,
         .layout = MOCK_LAYOUT_HASH,
         .size = sizeof(struct mock_calls),
