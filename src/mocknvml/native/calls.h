@@ -21,6 +21,8 @@ enum {
     MOCK_RECORD_NO_GPU = 0xFFFF,
 };
 
+_Static_assert(MOCK_CALLS <= 64 * MOCK_RULE_FUNCTION_WORDS, "functions that a rule can name");
+
 /* Of one rule. */
 struct mock_counter {
     mock_word id;

@@ -17,6 +17,10 @@ enum {
     MOCK_DRIVER_MAX = 16, /* mock_driver_known takes no longer one */
 };
 
+enum {
+    MOCK_IMAGE_HEAD = 0x8000, /* with an offset: of a head of SUCCESS, and the value is of the word behind it */
+};
+
 /* What a GPU of a profile is, as words of its block, and its PCI address: domain << 16 | bus << 8 | device. */
 struct mock_image {
     const uint16_t *offsets;
@@ -25,7 +29,7 @@ struct mock_image {
     uint32_t address;
 };
 
-_Static_assert(MOCK_GPU_WORDS <= UINT16_MAX + 1, "what the offset of an image can say");
+_Static_assert(MOCK_GPU_WORDS <= MOCK_IMAGE_HEAD, "what the offset of an image can say");
 
 /* The GPUs of one machine; built-in profiles are compiled in, others come from Python. */
 struct mock_profile {
