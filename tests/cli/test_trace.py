@@ -112,6 +112,7 @@ print([ctypes.CFUNCTYPE(ctypes.c_int)(table[slot])() for slot in (1, 42, 511)])
 
     assert done.stdout == "[3, 3, 3]\n"
     calls = [json.loads(line) for line in done.stderr.splitlines()]
+    assert calls[1]["arguments"]["table"].startswith("0x")
     slots = [call["arguments"]["slot"] for call in calls if call["function"] == "exportTable"]
     assert slots == [1, 42, 511]
 

@@ -86,12 +86,20 @@ def test_nodes_that_change_have_no_report(nodes: int, watched: bool, sanitized: 
     ],
 )
 def test_other_tests_have_no_report(tests: str, sanitized: Sanitized) -> None:
+    run_tests(tests, sanitized)
+
+
+def test_contracts_have_no_report_while_calls_are_watched(sanitized: Sanitized) -> None:
+    run_tests("tests/contracts/test_order.py", sanitized, MOCKNVML_TEST_ARMED="1")
+
+
+def run_tests(tests: str, sanitized: Sanitized, **variables: str) -> None:
     env = sanitized.env | {
         "MOCKNVML_TEST_LIBRARY": str(sanitized.library),
         "LD_PRELOAD": sanitized.runtime,
         "ASAN_OPTIONS": "detect_leaks=0",  # Python's own
+        **variables,
     }
-
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", tests]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
 

@@ -176,14 +176,14 @@ def record(call: "Call") -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    from mocknvml.state.api import Constant
+    from mocknvml.state.api import Address, Constant
 
     match value:
         case dict():
             return {name: _plain(inner) for name, inner in value.items() if inner is not ...}
         case list():
             return [_plain(inner) for inner in value if inner is not ...]
-        case Constant():
+        case Constant() | Address():
             return str(value)
     return value
 

@@ -123,7 +123,9 @@ def api_model(header: Header, plans: list[Plan]) -> dict[str, Any]:
         parameters = []
         for param in plan.function.params:
             pointee = replace(param.type, pointers=max(param.type.pointers - 1, 0))
-            if param.type.pointers:
+            if param.type.base == "void" and param.type.pointers == 1:
+                pointee = param.type
+            elif param.type.pointers:
                 pointee = replace(pointee, size=_size(header, pointee))
             entry = {"name": param.name, **described(pointee), "recorded": parameter(plan, param).split(",")[0][15:]}
             if param.name in LISTS and counted_by(plan, *LISTS[param.name]):

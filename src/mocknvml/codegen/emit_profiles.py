@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mocknvml.profiles import Profile, builtin, builtin_systems, load_system
+from mocknvml.state.layout import SUCCESS_HEAD
 
 
 class _Images:
@@ -16,14 +17,29 @@ class _Images:
         image = tuple(board.image().items())
         if image not in self._numbers:
             number = self._numbers[image] = len(self._numbers)
-            offsets = ", ".join(str(offset) for offset, _ in image)
-            values = ", ".join(f"{value:#x}u" for _, value in image)
+            words = _pairs(dict(image))
+            offsets, values = ", ".join(words), ", ".join(f"{value:#x}u" for value in words.values())
             self.lines += [
                 f"static const uint16_t offsets_{number}[] = {{{offsets}}};",
                 f"static const uint64_t values_{number}[] = {{{values}}};",
             ]
         number = self._numbers[image]
-        return f"{{offsets_{number}, values_{number}, {len(image)}, {address:#x}}}"
+        count = f"sizeof offsets_{number} / sizeof *offsets_{number}"
+        return f"{{offsets_{number}, values_{number}, {count}, {address:#x}}}"
+
+
+def _pairs(image: dict[int, int]) -> dict[str, int]:
+    """The words of an image by their offsets, a head of SUCCESS together with its value."""
+    words, following = {}, -1
+    for at, value in sorted(image.items()):
+        if at == following:
+            continue
+        if value == SUCCESS_HEAD and at + 1 in image:
+            following = at + 1
+            words[f"{at} | MOCK_IMAGE_HEAD"] = image[following]
+        else:
+            words[str(at)] = value
+    return words
 
 
 def profiles_header() -> str:

@@ -14,11 +14,14 @@
 #include "node.h"
 
 enum {
+    MOCK_CALLS_FORMAT = 1,
     MOCK_RECORDS = 8192,
     MOCK_RECORD_WORDS = 64,
     MOCK_RECORD_HEAD = 6, /* words before the arguments */
     MOCK_RECORD_NO_GPU = 0xFFFF,
 };
+
+_Static_assert(MOCK_CALLS <= 64 * MOCK_RULE_FUNCTION_WORDS, "functions that a rule can name");
 
 /* Of one rule. */
 struct mock_counter {
@@ -38,11 +41,8 @@ struct mock_record {
     mock_word words[MOCK_RECORD_WORDS];
 };
 
-#define MOCK_CALLS_MAGIC "MOCKCALL" /* its zero is not stored */
-#define MOCK_CALLS_FORMAT 1
-
 struct mock_calls_header {
-    char magic[8];
+    char magic[16];
     uint64_t format;
     uint64_t layout;
     uint64_t size;
@@ -60,6 +60,8 @@ struct mock_calls {
     struct mock_call_sums sums[MOCK_CALLS];
     _Alignas(4096) struct mock_record records[MOCK_RECORDS];
 };
+
+struct mock_calls_header mock_calls_header(const struct mock_node *node, uint64_t number);
 
 /* Map the calls file of a node over `place`, or anywhere; NULL where there is none that may be written. */
 struct mock_calls *mock_calls_map(const struct mock_node *node, void *place);

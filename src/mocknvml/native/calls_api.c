@@ -85,16 +85,8 @@ API void mock_api_calls_close(struct mock_calls *calls)
 static nvmlReturn_t make_file(const struct mock_node *node, uint64_t number)
 {
     char path[PATH_MAX], temporary[PATH_MAX];
-    struct mock_calls_header header = {
-        .format = MOCK_CALLS_FORMAT,
-        .layout = MOCK_LAYOUT_HASH,
-        .size = sizeof(struct mock_calls),
-        .device = node->device,
-        .inode = node->inode,
-        .number = number,
-    };
+    struct mock_calls_header header = mock_calls_header(node, number);
 
-    memcpy(header.magic, MOCK_CALLS_MAGIC, sizeof header.magic);
     if (!mock_calls_path(node, path)
         || (size_t)snprintf(temporary, sizeof temporary, "%s.%d.%llx.new", path, (int)getpid(),
                             (unsigned long long)mock_monotonic()) >= sizeof temporary)

@@ -14,12 +14,29 @@ bool mock_calls_path(const struct mock_node *node, char path[PATH_MAX])
     return (size_t)snprintf(path, PATH_MAX, "%s.calls", node->path) < PATH_MAX;
 }
 
+struct mock_calls_header mock_calls_header(const struct mock_node *node, uint64_t number)
+{
+    struct mock_calls_header header = {
+        .magic = "mocknvml calls",
+        .format = MOCK_CALLS_FORMAT,
+        .layout = MOCK_LAYOUT_HASH,
+        .size = sizeof(struct mock_calls),
+        .device = node->device,
+        .inode = node->inode,
+        .number = number,
+    };
+
+    return header;
+}
+
 struct mock_calls *mock_calls_map(const struct mock_node *node, void *place)
 {
     char path[PATH_MAX];
-    struct mock_calls_header header;
+    struct mock_calls_header found;
     struct stat status;
     uint64_t number = atomic_load_explicit(&node->shared->rules.calls_file, memory_order_acquire);
+    struct mock_calls_header ours = mock_calls_header(node, number);
+    int flags = MAP_SHARED | (place != NULL ? MAP_FIXED : 0);
     void *base = MAP_FAILED;
 
     if (node->path[0] == '\0' || number == 0 || !mock_calls_path(node, path))
@@ -28,12 +45,8 @@ struct mock_calls *mock_calls_map(const struct mock_node *node, void *place)
     if (file < 0)
         return NULL;
     if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == (off_t)sizeof(struct mock_calls)
-        && pread(file, &header, sizeof header, 0) == (ssize_t)sizeof header
-        && memcmp(header.magic, MOCK_CALLS_MAGIC, sizeof header.magic) == 0 && header.format == MOCK_CALLS_FORMAT
-        && header.layout == MOCK_LAYOUT_HASH        && header.size == sizeof(struct mock_calls) && header.device == node->device && header.inode == node->inode
-        && header.number == number)
-        base = mmap(place, sizeof(struct mock_calls), PROT_READ | PROT_WRITE, MAP_SHARED | (place != NULL ? MAP_FIXED : 0),
-                    file, 0);
+        && pread(file, &found, sizeof found, 0) == (ssize_t)sizeof found && memcmp(&found, &ours, sizeof ours) == 0)
+        base = mmap(place, sizeof(struct mock_calls), PROT_READ | PROT_WRITE, flags, file, 0);
     close(file);
     return base != MAP_FAILED ? base : NULL;
 }

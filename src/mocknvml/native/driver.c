@@ -147,8 +147,12 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
 
     const struct mock_image *image = &profile->gpus[index % profile->gpu_count];
     bool again = index >= profile->gpu_count;
-    for (uint32_t i = 0; i < image->count; i++)
-        mock_word_put(state, image->offsets[i], image->values[i]);
+    for (uint32_t i = 0; i < image->count; i++) {
+        uint32_t at = image->offsets[i] & ~MOCK_IMAGE_HEAD;
+        if (at != image->offsets[i])
+            mock_word_put(state, at++, MOCK_HEAD_SUCCESS);
+        mock_word_put(state, at, image->values[i]);
+    }
 
     if (is_absent(state, MOCK_AT(identity.uuid)) || is_open(state, MOCK_AT(identity.uuid), again)) {
         snprintf(text, sizeof text, "GPU-%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32), (unsigned)(high >> 16) & 0xFFFF,

@@ -316,7 +316,7 @@ SAMPLES(samples_of_six, 6)
 #else
 #define PASS_ON "mov x0, #number; b mock_export_slot"
 #endif
-extern const char entries[SLOTS][16] __asm__("mock_export_entries") __attribute__((visibility("hidden")));
+extern const char entries[SLOTS][16] __asm__("mock_export_entries");
 __asm__(".text; .balign 16; .hidden mock_export_entries; mock_export_entries: .set number, 1;"
         ".rept 511; .balign 16; " PASS_ON "; .set number, number + 1; .endr; .previous");
 

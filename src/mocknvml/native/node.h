@@ -22,6 +22,10 @@ enum mock_privileges {
     MOCK_PRIVILEGES_ANY,
 };
 
+enum {
+    MOCK_IMAGE_HEAD = 0x8000, /* with an offset: of a head of SUCCESS, and the value is of the word behind it */
+};
+
 /* What a GPU of a profile is, as words of its block, and its PCI address: domain << 16 | bus << 8 | device. */
 struct mock_image {
     const uint16_t *offsets;
@@ -30,7 +34,7 @@ struct mock_image {
     uint32_t address;
 };
 
-_Static_assert(MOCK_GPU_WORDS <= UINT16_MAX + 1, "what the offset of an image can say");
+_Static_assert(MOCK_GPU_WORDS <= MOCK_IMAGE_HEAD, "what the offset of an image can say");
 
 /* The GPUs of one machine; built-in profiles are compiled in, others come from Python. */
 struct mock_profile {

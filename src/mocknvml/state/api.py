@@ -32,6 +32,15 @@ class Constant(int):
     __str__ = __repr__
 
 
+class Address(int):
+    """A handle that is no GPU's, or a pointer that nobody followed."""
+
+    def __repr__(self) -> str:
+        return hex(self)
+
+    __str__ = __repr__
+
+
 class Device(int):
     """A handle of a GPU, as its index."""
 
@@ -81,7 +90,7 @@ def decode(described: Mapping[str, Any], data: bytes) -> Any:
         case "enum":
             return constant(described["base"], _integer(data[:4], signed=False))
         case "pointer" | "handle" | "function":
-            return hex(_integer(data[:8], signed=False))
+            return Address(_integer(data[:8], signed=False))
     form = FORMATS.get(described["base"])
     if form in ("d", "f"):
         return struct.unpack_from(form, data)[0]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from ctypes import c_uint64
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mocknvml.errors import UnknownKey
@@ -160,10 +161,15 @@ def log(node: Node, on: bool) -> None:
     node.check(native().mock_api_log(node.handle, on))
 
 
+@cache
+def _since_1970() -> int:
+    """Nanoseconds from the host's epoch to the start of its monotonic clock; once, so that calls keep their order."""
+    return time.time_ns() - time.monotonic_ns()
+
+
 def _call(words: list[int]) -> Call:
     _, start, nanoseconds, process, what, rule = words[:HEAD]
     function, gpu, code = what & 0xFFFF, what >> 16 & 0xFFFF, what >> 32
-    offset = time.time_ns() - time.monotonic_ns()
     names = function_names()
     return Call(
         names[function] if function < len(names) else EXPORT_SLOT,
@@ -172,7 +178,7 @@ def _call(words: list[int]) -> Call:
         None if gpu == NO_GPU else gpu,
         process & 0xFFFFFFFF,
         process >> 32,
-        (start + offset) / 1e9,
+        (start + _since_1970()) / 1e9,
         nanoseconds,
         rule or None,
     )
