@@ -73,12 +73,13 @@ class Nodes:
         gpus: int | None = None,
         driver: str = defaults.DRIVER,
     ) -> Node:
-        """A node as it was made."""
+        """A node as it was made, which logs the calls from now on."""
         key = (os.fspath(profile), gpus, driver)
         node = self._made.get(key)
         if node is None or not self._reset(node):
             path = self._folder / str(next(self._names))
             node = self._made[key] = Node.create(path, key[0], gpus, driver, privileges="any")
+        node.log_calls()
         link = self._folder / "link"
         link.symlink_to(node.path.name)
         link.replace(self._current)

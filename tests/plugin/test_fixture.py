@@ -293,7 +293,8 @@ def test(start, gpu_node, turn):
     assert gpu_node.get("driver.version") == "550.54.15"
     gpu.set("thermal.temperature.gpu", "91 C")
     gpu.fail("memory.total", 15)
-    assert list(gpu_node.events) == list(gpu_node.faults) == []
+    assert list(gpu_node.events) == list(gpu_node.faults) == list(gpu_node.rules) == gpu_node.calls() == []
+    gpu_node.rules.add("nvmlDeviceGetMemoryInfo", code="UNKNOWN")
     pynvml.nvmlInit()
     assert pynvml.nvmlDeviceGetTemperature(pynvml.nvmlDeviceGetHandleByIndex(1), 0) < 91
     gpu_node.faults.inject("fallen-off-bus", gpu=1)
@@ -302,6 +303,35 @@ def test(start, gpu_node, turn):
     gpu_node.set("driver.version", "1.2.3")
     gpu.events.add("xid", 79)
     pynvml.nvmlDeviceSetPersistenceMode(first(), 1 - pynvml.nvmlDeviceGetPersistenceMode(first()))
+"""
+    passes(HELPERS + source, tests=3)
+
+
+def test_calls_of_all_processes_are_there(passes: Passes) -> None:
+    source = """
+READ = "import pynvml as n; n.nvmlInit(); print(n.nvmlDeviceGetTemperature(n.nvmlDeviceGetHandleByIndex(3), 0))"
+
+def test_calls(gpu_node):
+    assert gpu_node.calls() == []
+    degrees = temperature()
+    (call,) = gpu_node.calls("nvmlDeviceGetTemperature")
+    assert (call.gpu, call.result, call.pid, call.arguments["temp"]) == (0, 0, os.getpid(), degrees)
+    child(READ)
+    assert [call.gpu for call in gpu_node.calls("nvmlDeviceGetTemperature")] == [0, 3]
+    assert len(gpu_node.calls("nvmlInitWithFlags")) == 2
+
+def test_rule(gpu_node):
+    gpu_node.rules.add("nvmlDeviceGetTemperature", code="UNKNOWN", times=1)
+    with pytest.raises(pynvml.NVMLError_Unknown):
+        temperature()
+    assert temperature() > 0
+    results = [call.result for call in gpu_node.calls("nvmlDeviceGetTemperature")]
+    assert results == [pynvml.NVML_ERROR_UNKNOWN, pynvml.NVML_SUCCESS]
+
+def test_a_test_may_do_without(gpu_node):
+    gpu_node.log_calls(False)
+    temperature()
+    assert gpu_node.calls() == []
 """
     passes(HELPERS + source, tests=3)
 
