@@ -196,6 +196,26 @@ def test_end():
     passes(HELPERS + source, tests=2)
 
 
+def test_a_call_that_hangs_ends_with_its_test(passes: Passes) -> None:
+    source = """
+def test_hang(gpu_node):
+    global thread, process
+    gpu_node.rules.add("nvmlDeviceGetCount_v2", delay="hang")
+    pynvml.nvmlInit()
+    thread = threading.Thread(target=pynvml.nvmlDeviceGetCount)
+    thread.start()
+    process = subprocess.Popen([sys.executable, "-c", COUNT])
+    while not gpu_node.calls("nvmlInitWithFlags")[1:]:
+        pass
+
+def test_end():
+    thread.join(50)
+    assert not thread.is_alive()
+    assert process.wait(50) == 0
+"""
+    passes(HELPERS + source, tests=2)
+
+
 def test_the_marker_says_which_gpus(passes: Passes, pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("board.yaml").write_text("inherits: t4\nsource: ours\nidentity: {name: Mine}\n")
     source = """
@@ -294,7 +314,8 @@ def test(start, gpu_node, turn):
     gpu.set("thermal.temperature.gpu", "91 C")
     gpu.fail("memory.total", 15)
     assert list(gpu_node.events) == list(gpu_node.faults) == list(gpu_node.rules) == gpu_node.calls() == []
-    gpu_node.rules.add("nvmlDeviceGetMemoryInfo", code="UNKNOWN")
+    for function in ("nvmlInitWithFlags", "nvmlShutdown", "nvmlDeviceGetMemoryInfo"):
+        gpu_node.rules.add(function, code="UNKNOWN", after=1)
     pynvml.nvmlInit()
     assert pynvml.nvmlDeviceGetTemperature(pynvml.nvmlDeviceGetHandleByIndex(1), 0) < 91
     gpu_node.faults.inject("fallen-off-bus", gpu=1)
@@ -302,7 +323,8 @@ def test(start, gpu_node, turn):
     gpu_node.advance("3600 s")
     gpu_node.set("driver.version", "1.2.3")
     gpu.events.add("xid", 79)
-    pynvml.nvmlDeviceSetPersistenceMode(first(), 1 - pynvml.nvmlDeviceGetPersistenceMode(first()))
+    gpu = pynvml.nvmlDeviceGetHandleByIndex(0)
+    pynvml.nvmlDeviceSetPersistenceMode(gpu, 1 - pynvml.nvmlDeviceGetPersistenceMode(gpu))
 """
     passes(HELPERS + source, tests=3)
 
