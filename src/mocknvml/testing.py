@@ -84,18 +84,12 @@ class Nodes:
             try:
                 yield node
             finally:
-                self._release(node)
+                with suppress(NodeError):
+                    node.rules.clear()  # whoever hangs by one goes on
         finally:
             self._current.unlink(missing_ok=True)
             _hide(before)
             forget()
-
-    @staticmethod
-    def _release(node: Node) -> None:
-        """Let go on who hangs by a rule."""
-        with suppress(NodeError):
-            if node.handle:
-                node.rules.clear()
 
     def _fresh(self, kind: tuple[str, int | None, str]) -> Node:
         node = self._made.get(kind)
@@ -108,14 +102,13 @@ class Nodes:
     def _reset(node: Node) -> bool:
         """Whether the node could be reset: a test may have closed it, or removed or replaced its file."""
         try:
-            if node.handle:
-                node.reset()
-                host, wall = time.monotonic_ns(), time.time_ns()
-                node.update({"time.host": f"{host} ns", "time.epoch": f"{wall // 1000} us"})  # as of a node made now
-                return True
+            node.reset()
+            host, wall = time.monotonic_ns(), time.time_ns()
+            node.update({"time.host": f"{host} ns", "time.epoch": f"{wall // 1000} us"})  # as of a node made now
         except NodeError:
             node.close()
-        return False
+            return False
+        return True
 
     def __enter__(self) -> Nodes:
         return self

@@ -627,7 +627,9 @@ from mocknvml.testing import gpu_node as node_for
 @pytest.mark.gpu_node("t4", gpus=1)
 def test(gpu_node: Node) -> None:
     gpu: Gpu = gpu_node.gpus[0]
-    gpu.set("thermal.temperature.gpu", "91 C")
+    gpu.thermal.temperature.gpu = "91 C"
+    gpu_node.faults.inject("lost", gpu=0)
+    assert [call.result for call in gpu_node.calls("nvmlInit_v2")] == []
 
 @node_for("t4")
 def test_decorated() -> None:
