@@ -42,16 +42,13 @@ def _gpu_nodes() -> Iterator[Nodes]:
 def gpu_node(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _gpu_nodes: Nodes) -> Iterator[Node]:
     """A simulated machine with GPUs, as new, which NVML finds in this process and its children."""
     from mocknvml.errors import MocknvmlError
-    from mocknvml.testing import found
 
     try:
-        with found():
-            node = _gpu_nodes.fresh(**_marked(request, _gpu_nodes))
+        with _gpu_nodes.found(**_marked(request, _gpu_nodes)) as node:
             # With the fixture that a test may change them with, so that all is undone in order.
             for name, value in _gpu_nodes.environment.items():
                 monkeypatch.setenv(name, value)
             yield node
-            _gpu_nodes.hide()
     except MocknvmlError as error:
         raise pytest.fail.Exception(f"gpu_node: {error}", pytrace=False) from None
 
@@ -68,7 +65,7 @@ def _marked(request: pytest.FixtureRequest, nodes: Nodes) -> dict[str, Any]:
     if marker is None:
         return {}
     try:
-        given = inspect.signature(nodes.fresh).bind(*marker.args, **marker.kwargs).arguments
+        given = inspect.signature(nodes.found).bind(*marker.args, **marker.kwargs).arguments
         for name, value in given.items():
             if not isinstance(value, ARGUMENTS[name]):
                 raise TypeError(f"got {name}={value!r}")

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -43,10 +43,8 @@ def gpu_node(
     >>> with gpu_node("t4", gpus=2) as node:
     ...     node.gpus[0].set("thermal.temperature.gpu", "91 C")
     """
-    with Nodes() as nodes:
-        node = nodes.fresh(profile, gpus, driver)
-        with found(), _environment(nodes.environment):
-            yield node
+    with Nodes() as nodes, nodes.found(profile, gpus, driver) as node, _environment(nodes.environment):
+        yield node
 
 
 class Nodes:
@@ -62,44 +60,55 @@ class Nodes:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which children find the library and the node that `fresh` gave last."""
+        """The variables by which the library and the node are found."""
         # No trailing colon after the folder if there is nothing else: an empty entry would mean the working folder.
         path = filter(None, (str(LIBRARY_FOLDER), os.environ.get("LD_LIBRARY_PATH")))
         return {"MOCK_NVML_NODE": str(self._current), "LD_LIBRARY_PATH": ":".join(path)}
 
-    def fresh(
+    @contextmanager
+    def found(
         self,
         profile: str | os.PathLike[str] = defaults.PROFILE,
         gpus: int | None = None,
         driver: str = defaults.DRIVER,
-    ) -> Node:
-        """A node as it was made."""
-        key = (os.fspath(profile), gpus, driver)
-        node = self._made.get(key)
+    ) -> Iterator[Node]:
+        """A node as it was made, which NVML finds by the environment until the block ends. No init outlasts that."""
+        before = _hide(False)
+        forget()
+        try:
+            node = self._fresh((os.fspath(profile), gpus, driver))
+            node.log_calls()
+            link = self._folder / "link"
+            link.symlink_to(node.path.name)
+            link.replace(self._current)
+            try:
+                yield node
+            finally:
+                with suppress(NodeError):
+                    node.rules.clear()  # whoever hangs by one goes on
+        finally:
+            self._current.unlink(missing_ok=True)
+            _hide(before)
+            forget()
+
+    def _fresh(self, kind: tuple[str, int | None, str]) -> Node:
+        node = self._made.get(kind)
         if node is None or not self._reset(node):
             path = self._folder / str(next(self._names))
-            node = self._made[key] = Node.create(path, key[0], gpus, driver, privileges="any")
-        link = self._folder / "link"
-        link.symlink_to(node.path.name)
-        link.replace(self._current)
+            node = self._made[kind] = Node.create(path, *kind, privileges="any")
         return node
 
     @staticmethod
     def _reset(node: Node) -> bool:
         """Whether the node could be reset: a test may have closed it, or removed or replaced its file."""
         try:
-            if node.handle:
-                node.reset()
-                host, wall = time.monotonic_ns(), time.time_ns()
-                node.update({"time.host": f"{host} ns", "time.epoch": f"{wall // 1000} us"})  # as of a node made now
-                return True
+            node.reset()
+            host, wall = time.monotonic_ns(), time.time_ns()
+            node.update({"time.host": f"{host} ns", "time.epoch": f"{wall // 1000} us"})  # as of a node made now
         except NodeError:
             node.close()
-        return False
-
-    def hide(self) -> None:
-        """Let nobody find a node until the next one."""
-        self._current.unlink(missing_ok=True)
+            return False
+        return True
 
     def __enter__(self) -> Nodes:
         return self
@@ -110,18 +119,6 @@ class Nodes:
         for node in self._made.values():
             node.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-@contextmanager
-def found() -> Iterator[None]:
-    """Let NVML in this process find the node of the environment. No init outlasts either end of the block."""
-    before = _hide(False)
-    forget()
-    try:
-        yield
-    finally:
-        _hide(before)
-        forget()
 
 
 def forget() -> None:

@@ -196,6 +196,26 @@ def test_end():
     passes(HELPERS + source, tests=2)
 
 
+def test_a_call_that_hangs_ends_with_its_test(passes: Passes) -> None:
+    source = """
+def test_hang(gpu_node):
+    global thread, process
+    gpu_node.rules.add("nvmlDeviceGetCount_v2", delay="hang")
+    pynvml.nvmlInit()
+    thread = threading.Thread(target=pynvml.nvmlDeviceGetCount)
+    thread.start()
+    process = subprocess.Popen([sys.executable, "-c", COUNT])
+    while not gpu_node.calls("nvmlInitWithFlags")[1:]:
+        pass
+
+def test_end():
+    thread.join(50)
+    assert not thread.is_alive()
+    assert process.wait(50) == 0
+"""
+    passes(HELPERS + source, tests=2)
+
+
 def test_the_marker_says_which_gpus(passes: Passes, pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("board.yaml").write_text("inherits: t4\nsource: ours\nidentity: {name: Mine}\n")
     source = """
@@ -293,7 +313,9 @@ def test(start, gpu_node, turn):
     assert gpu_node.get("driver.version") == "550.54.15"
     gpu.set("thermal.temperature.gpu", "91 C")
     gpu.fail("memory.total", 15)
-    assert list(gpu_node.events) == list(gpu_node.faults) == []
+    assert list(gpu_node.events) == list(gpu_node.faults) == list(gpu_node.rules) == gpu_node.calls() == []
+    for function in ("nvmlInitWithFlags", "nvmlShutdown", "nvmlDeviceGetMemoryInfo"):
+        gpu_node.rules.add(function, code="UNKNOWN", after=1)
     pynvml.nvmlInit()
     assert pynvml.nvmlDeviceGetTemperature(pynvml.nvmlDeviceGetHandleByIndex(1), 0) < 91
     gpu_node.faults.inject("fallen-off-bus", gpu=1)
@@ -301,7 +323,37 @@ def test(start, gpu_node, turn):
     gpu_node.advance("3600 s")
     gpu_node.set("driver.version", "1.2.3")
     gpu.events.add("xid", 79)
-    pynvml.nvmlDeviceSetPersistenceMode(first(), 1 - pynvml.nvmlDeviceGetPersistenceMode(first()))
+    gpu = pynvml.nvmlDeviceGetHandleByIndex(0)
+    pynvml.nvmlDeviceSetPersistenceMode(gpu, 1 - pynvml.nvmlDeviceGetPersistenceMode(gpu))
+"""
+    passes(HELPERS + source, tests=3)
+
+
+def test_calls_of_all_processes_are_there(passes: Passes) -> None:
+    source = """
+READ = "import pynvml as n; n.nvmlInit(); print(n.nvmlDeviceGetTemperature(n.nvmlDeviceGetHandleByIndex(3), 0))"
+
+def test_calls(gpu_node):
+    assert gpu_node.calls() == []
+    degrees = temperature()
+    (call,) = gpu_node.calls("nvmlDeviceGetTemperature")
+    assert (call.gpu, call.result, call.pid, call.arguments["temp"]) == (0, 0, os.getpid(), degrees)
+    child(READ)
+    assert [call.gpu for call in gpu_node.calls("nvmlDeviceGetTemperature")] == [0, 3]
+    assert len(gpu_node.calls("nvmlInitWithFlags")) == 2
+
+def test_rule(gpu_node):
+    gpu_node.rules.add("nvmlDeviceGetTemperature", code="UNKNOWN", times=1)
+    with pytest.raises(pynvml.NVMLError_Unknown):
+        temperature()
+    assert temperature() > 0
+    results = [call.result for call in gpu_node.calls("nvmlDeviceGetTemperature")]
+    assert results == [pynvml.NVML_ERROR_UNKNOWN, pynvml.NVML_SUCCESS]
+
+def test_a_test_may_do_without(gpu_node):
+    gpu_node.log_calls(False)
+    temperature()
+    assert gpu_node.calls() == []
 """
     passes(HELPERS + source, tests=3)
 
@@ -575,7 +627,9 @@ from mocknvml.testing import gpu_node as node_for
 @pytest.mark.gpu_node("t4", gpus=1)
 def test(gpu_node: Node) -> None:
     gpu: Gpu = gpu_node.gpus[0]
-    gpu.set("thermal.temperature.gpu", "91 C")
+    gpu.thermal.temperature.gpu = "91 C"
+    gpu_node.faults.inject("lost", gpu=0)
+    assert [call.result for call in gpu_node.calls("nvmlInit_v2")] == []
 
 @node_for("t4")
 def test_decorated() -> None:

@@ -292,3 +292,16 @@ def test_every_public_name_is_there() -> None:
     assert all(getattr(mocknvml, name) is not None for name in mocknvml.__all__)
     with pytest.raises(AttributeError, match="module 'mocknvml' has no attribute 'Nod'"):
         _ = mocknvml.Nod
+
+
+def test_a_closed_node_says_so(tmp_path: Path) -> None:
+    node = Node.create(tmp_path / "node", profile="t4", gpus=1)
+    node.close()
+    node.close()
+
+    with pytest.raises(NodeError, match="this node was closed; open it again"):
+        node.get("time.host")
+    with pytest.raises(NodeError, match="closed"):
+        node.gpus[0].power.limit = "65 W"
+    with pytest.raises(NodeError, match="closed"):
+        node.reset()

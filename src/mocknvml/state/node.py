@@ -296,6 +296,8 @@ def _image(board: Profile, address: int) -> CImage:
 class Node(_Block, NodeFields):
     """A simulated machine in a file. Processes with MOCK_NVML_NODE set to its path see it."""
 
+    _handle: int | None
+
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         path = where.existing() if path is None else path
         error = ctypes.create_string_buffer(ERROR_MAX)
@@ -303,7 +305,7 @@ class Node(_Block, NodeFields):
         if not handle:
             raise NodeError(error.value.decode(errors="replace"))
         self.path = Path(path)
-        self.handle = handle
+        self._handle = handle
         super().__init__(self, NODE_BLOCK, layout().node)
         self.events = Events(self)
         self.gpus = [Gpu(self, index) for index in range(native().mock_api_gpu_count(handle))]
@@ -349,9 +351,16 @@ class Node(_Block, NodeFields):
 
     def close(self) -> None:
         """Unmap the file. The node lives on for others."""
-        if self.handle and self._node is self:  # and no draft
-            native().mock_api_close(self.handle)
-            self.handle = None
+        if self._handle and self._node is self:  # and no draft
+            native().mock_api_close(self._handle)
+            self._handle = None
+
+    @property
+    def handle(self) -> int:
+        """What C calls it; a draft has that of its node."""
+        if self._node._handle is None:
+            raise NodeError(f"{self.path}: this node was closed; open it again")
+        return self._node._handle
 
     def reset(self) -> None:
         """Back to the values that the node was made with, its clock included."""
