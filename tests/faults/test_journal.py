@@ -104,6 +104,29 @@ def test_a_reset_ends_all_faults(node: Node, gpu: Gpu) -> None:
     assert gpu.status("health.present") == 0
 
 
+def test_a_reset_of_the_gpu_ends_what_required_it(node: Node, gpu: Gpu) -> None:
+    node.faults.inject("pcie-downtrain", gpu=0, width=4)
+    node.faults.inject("reset-required", gpu=0)
+    node.faults.inject("ecc-correctable", gpu=0)
+
+    gpu.reset_device()
+
+    assert [fault.name for fault in node.faults] == ["pcie-downtrain", "ecc-correctable"]
+    assert [gpu.status(key) for key in ("utilization.gpu", "memory.total", "thermal.temperature.gpu")] == [0, 0, 0]
+    assert gpu.get("recovery.action") == 0
+    node.faults.clear()
+    assert gpu.get("pcie.width") == 16
+
+
+def test_a_reset_required_twice_ends_once(node: Node, gpu: Gpu) -> None:
+    for _ in range(2):
+        node.faults.inject("reset-required", gpu=0)
+
+    gpu.reset_device()
+
+    assert (len(node.faults), gpu.status("power.usage")) == (0, 0)
+
+
 def test_rules_go_with_their_fault(node: Node) -> None:
     late = node.faults.inject("slow", function="nvmlDeviceGetPowerUsage", delay="1 s")
     node.faults.inject("return", gpu=1, function="nvmlDeviceGet*", code="GPU_IS_LOST")
@@ -162,14 +185,15 @@ def test_a_full_journal_takes_no_more_and_changes_nothing(node: Node, gpu: Gpu) 
     assert gpu.get("ecc.total.corrected.volatile") == 0
 
 
-@pytest.mark.parametrize("word", [1, 2**32 - 1, 2**64 - 1, 3 | 1 << 32])
+@pytest.mark.parametrize("word", [1, 2**32 - 1, 2**64 - 1, 3 | 1 << 32, 5 | 1 << 32 | 1 << 63, 2**63 | 2**32 - 1])
 def test_a_damaged_journal_is_read_as_far_as_it_makes_sense(word: int, node: Node, gpu: Gpu) -> None:
     at = gpu._scope.journal_offset
-    node.faults.inject("lost", gpu=0)
+    node.faults.inject("reset-required", gpu=0)
     for offset in range(8):
         gpu._write({at + offset: word})
 
         list(node.faults)
+        gpu.reset_device()
         node.faults.clear()
 
 
