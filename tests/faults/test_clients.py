@@ -61,6 +61,8 @@ CASES = [
     Case("fallen-off-bus", BY_INDEX, 40, "NVMLError_Unknown"),
     Case("fallen-off-bus", BY_INDEX, 40, "NVMLError_GpuIsLost", given={"handle": "gpu_is_lost"}),
     Case("fallen-off-bus", BY_BUS_ID, True, "NVMLError_Unknown"),
+    Case("fallen-off-bus", "bool(nvmlDeviceGetHandleByUUID(uuid()))", True, "NVMLError_Unknown"),
+    Case("fallen-off-bus", "bool(nvmlDeviceGetHandleByIndex(1))", True, True),
     Case("fallen-off-bus", "nvmlDeviceGetCount()", 8, 8),
     Case("reset-required", TEMPERATURE, 29, "NVMLError_ResetRequired"),
     Case("reset-required", ACTION, 0, 1),

@@ -22,6 +22,8 @@ from mocknvml.state.layout import JOURNAL_WORDS
 if TYPE_CHECKING:
     from mocknvml.state.node import Gpu, Node, _Block
 
+HANDLE = "health.handle"
+
 
 @dataclass(frozen=True)
 class ActiveFault:
@@ -59,12 +61,13 @@ class Faults:
         fault = named(name)
         block, index = self._place(fault, gpu)
         entry = Entry(name, fault.parse(parameters), 0, gpu=index, ends_with_reset=fault.ends_with_reset)
+        self._count_unreachable(entry, 1)
         try:
             for rule in fault.rules:
                 entry.rules.append(self._add_rule(rule, entry))
             draft = self._rewrite(block, lambda draft: self._begin(draft, fault, entry))
         except Exception:
-            self._remove_rules(entry)
+            self._release(entry)
             raise
         for event in fault.events:
             if self._occurs(event, entry, draft):
@@ -157,10 +160,31 @@ class Faults:
 
         self._rewrite(block, edit)
         for entry in ended:
-            self._remove_rules(entry)
+            self._release(entry)
         return len(ended)
 
-    # Events and rules.
+    # What is there before a fault and until after it: the library looks for errors of handles only where some may be.
+
+    def _release(self, entry: Entry) -> None:
+        self._count_unreachable(entry, -1)
+        for rule in entry.rules:
+            with suppress(UnknownKey):  # somebody has removed it
+                self._node.rules.remove(rule)
+
+    def _count_unreachable(self, entry: Entry, by: int) -> None:
+        def edit(draft: Draft) -> bool:
+            at = draft.head("drain.unreachable") + 1
+            draft[at] = max(0, draft[at] + by)
+            return True
+
+        if any(change.key == HANDLE and change.takes_place(entry.parameters) for change in named(entry.name).changes):
+            self._rewrite(self._node, edit)
+
+    def _add_rule(self, rule: Rule, entry: Entry) -> int:
+        function, arguments = rule.filled(entry.parameters)
+        return self._node.rules.add(function, gpu=entry.gpu, **arguments)
+
+    # Events.
 
     def _occurs(self, event: Event, entry: Entry, draft: Draft) -> bool:
         if not all(entry.parameters[key] in values for key, values in event.when.items()):
@@ -175,12 +199,3 @@ class Faults:
 
         if block.get("event_types.supported") & GPU_TYPES[event.type]:
             block.events.add(event.type, data)
-
-    def _add_rule(self, rule: Rule, entry: Entry) -> int:
-        function, arguments = rule.filled(entry.parameters)
-        return self._node.rules.add(function, gpu=entry.gpu, **arguments)
-
-    def _remove_rules(self, entry: Entry) -> None:
-        for rule in entry.rules:
-            with suppress(UnknownKey):  # somebody has removed it
-                self._node.rules.remove(rule)
