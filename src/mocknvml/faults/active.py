@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mocknvml.errors import NodeError, UnknownKey
 from mocknvml.faults import journal
-from mocknvml.faults.catalogue import named
+from mocknvml.faults.catalogue import FAULTS, changes_of, named
 from mocknvml.faults.draft import Draft
 from mocknvml.faults.journal import Entry
 from mocknvml.faults.vocabulary import Event, Fault, Rule, Scalar
@@ -42,9 +42,13 @@ class ActiveFault:
     def _is(self, entry: Entry) -> bool:
         return (entry.name, entry.parameters, entry.since) == (self.name, self.parameters, self.since)
 
+    def __str__(self) -> str:
+        parameters = FAULTS[self.name].parameters if self.name in FAULTS else ()
+        units = {parameter.name: parameter.unit for parameter in parameters}
+        return self.name + "".join(f" {name}={value}{units.get(name, '')}" for name, value in self.parameters.items())
+
     def __repr__(self) -> str:
-        given = "".join(f" {name}={value}" for name, value in self.parameters.items())
-        return f"<{self.name}{given} on {'the node' if self.gpu is None else f'GPU {self.gpu}'}>"
+        return f"<{self} on {'the node' if self.gpu is None else f'GPU {self.gpu}'}>"
 
 
 class Faults:
@@ -134,6 +138,8 @@ class Faults:
         if fault.needs and not any(draft.has(key) for key in draft.keys(fault.needs, entry.parameters)):
             lacking = fault.needs.format(**entry.parameters)
             raise NodeError(f"{fault.name}: this GPU has no {lacking}, so that the fault would change nothing")
+        if fault.on and draft.value(fault.on) == 0:
+            raise NodeError(f"{fault.name}: {fault.on} is off on this GPU, so that nobody would see the fault")
         entries = journal.read(draft)
         entry.since = draft.now
         journal.do(draft, entry, fault.changes)
@@ -177,7 +183,7 @@ class Faults:
             draft[at] = max(0, draft[at] + by)
             return True
 
-        if any(change.key == HANDLE and change.takes_place(entry.parameters) for change in named(entry.name).changes):
+        if any(change.key == HANDLE and change.takes_place(entry.parameters) for change in changes_of(entry.name)):
             self._rewrite(self._node, edit)
 
     def _add_rule(self, rule: Rule, entry: Entry) -> int:
