@@ -1,7 +1,7 @@
 """An unmodified client that lives on while its node changes: answers one expression per line of its input, as JSON.
 
-An expression sees pynvml's names, `gpu(INDEX)`, whose handle it keeps, `field(ID, SCOPE)`, `fabric()`, `init()`, and
-`listen(TYPES)` with `heard()`. An NVML error answers with the name of its class.
+An expression sees pynvml's names, `gpu(INDEX)`, whose handle it keeps, `uuid()` of the first, `field(ID, SCOPE)`,
+`fabric()`, `init()`, and `listen(TYPES)` with `heard()`. An NVML error answers with the name of its class.
 """
 
 import ctypes
@@ -14,6 +14,11 @@ from typing import Any
 import pynvml
 
 gpu = functools.cache(pynvml.nvmlDeviceGetHandleByIndex)
+
+
+@functools.cache
+def uuid() -> str:
+    return pynvml.nvmlDeviceGetUUID(gpu(0))
 
 
 def field(field_id: int, scope: int = 0) -> Any:
@@ -53,7 +58,7 @@ def heard() -> list[list[int]]:
 
 
 listening: list[Any] = []
-HELPERS = {each.__name__: each for each in (field, fabric, init, listen, heard, time)} | {"gpu": gpu}
+HELPERS = {each.__name__: each for each in (field, fabric, init, listen, heard, time)} | {"gpu": gpu, "uuid": uuid}
 
 
 def answer(expression: str) -> Any:

@@ -61,6 +61,8 @@ CASES = [
     Case("fallen-off-bus", BY_INDEX, 40, "NVMLError_Unknown"),
     Case("fallen-off-bus", BY_INDEX, 40, "NVMLError_GpuIsLost", given={"handle": "gpu_is_lost"}),
     Case("fallen-off-bus", BY_BUS_ID, True, "NVMLError_Unknown"),
+    Case("fallen-off-bus", "bool(nvmlDeviceGetHandleByUUID(uuid()))", True, "NVMLError_Unknown"),
+    Case("fallen-off-bus", "bool(nvmlDeviceGetHandleByIndex(1))", True, True),
     Case("fallen-off-bus", "nvmlDeviceGetCount()", 8, 8),
     Case("reset-required", TEMPERATURE, 29, "NVMLError_ResetRequired"),
     Case("reset-required", ACTION, 0, 1),
@@ -188,6 +190,21 @@ def test_counters_go_on_by_a_rate(
         node.advance("10 s")
 
         assert ask(counter) == 51
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("thermal-throttle", "HW_THERM_SLOWDOWN"), ("power-brake", "HW_POWER_BRAKE_SLOWDOWN")],
+)
+def test_the_time_of_throttling_is_counted(fault: str, reason: str, client: Callable[..., Any], tmp_path: Path) -> None:
+    throttled = f"field(NVML_FI_DEV_CLOCKS_EVENT_REASON_{reason})"
+    with Node.create(tmp_path / "node", profile=T4, gpus=1) as node, client(node) as ask:
+        node.set("time.rate", "0 ppb")
+        before = ask(throttled)
+        node.faults.inject(fault)
+        node.advance("10 s")
+
+        assert (before, ask(throttled)) == (0, 10 * 10**9)
 
 
 def test_a_function_answers_a_code_on_some_of_its_calls(client: Callable[..., Any], tmp_path: Path) -> None:

@@ -104,6 +104,40 @@ def test_a_reset_ends_all_faults(node: Node, gpu: Gpu) -> None:
     assert gpu.status("health.present") == 0
 
 
+def test_a_fault_of_an_unknown_name_is_listed_and_cleared(node: Node, gpu: Gpu) -> None:
+    node.faults.inject("lost", gpu=0)
+    at = gpu._scope.journal_offset + 3
+    (word,) = gpu._words(at, 1)
+    gpu._write({at: word ^ 1 << 24})  # a letter of its name
+
+    assert [str(fault) for fault in node.faults] == ["lnst"]
+    assert node.faults.clear() == 1
+    assert gpu.status("health.present") == 0
+
+
+def test_a_reset_of_the_gpu_ends_what_required_it(node: Node, gpu: Gpu) -> None:
+    node.faults.inject("pcie-downtrain", gpu=0, width=4)
+    node.faults.inject("reset-required", gpu=0)
+    node.faults.inject("ecc-correctable", gpu=0)
+
+    gpu.reset_device()
+
+    assert [fault.name for fault in node.faults] == ["pcie-downtrain", "ecc-correctable"]
+    assert [gpu.status(key) for key in ("utilization.gpu", "memory.total", "thermal.temperature.gpu")] == [0, 0, 0]
+    assert gpu.get("recovery.action") == 0
+    node.faults.clear()
+    assert gpu.get("pcie.width") == 16
+
+
+def test_a_reset_required_twice_ends_once(node: Node, gpu: Gpu) -> None:
+    for _ in range(2):
+        node.faults.inject("reset-required", gpu=0)
+
+    gpu.reset_device()
+
+    assert (len(node.faults), gpu.status("power.usage")) == (0, 0)
+
+
 def test_rules_go_with_their_fault(node: Node) -> None:
     late = node.faults.inject("slow", function="nvmlDeviceGetPowerUsage", delay="1 s")
     node.faults.inject("return", gpu=1, function="nvmlDeviceGet*", code="GPU_IS_LOST")
@@ -162,14 +196,15 @@ def test_a_full_journal_takes_no_more_and_changes_nothing(node: Node, gpu: Gpu) 
     assert gpu.get("ecc.total.corrected.volatile") == 0
 
 
-@pytest.mark.parametrize("word", [1, 2**32 - 1, 2**64 - 1, 3 | 1 << 32])
+@pytest.mark.parametrize("word", [1, 2**32 - 1, 2**64 - 1, 3 | 1 << 32, 5 | 1 << 32 | 1 << 63, 2**63 | 2**32 - 1])
 def test_a_damaged_journal_is_read_as_far_as_it_makes_sense(word: int, node: Node, gpu: Gpu) -> None:
     at = gpu._scope.journal_offset
-    node.faults.inject("lost", gpu=0)
+    node.faults.inject("reset-required", gpu=0)
     for offset in range(8):
         gpu._write({at + offset: word})
 
         list(node.faults)
+        gpu.reset_device()
         node.faults.clear()
 
 
@@ -182,6 +217,7 @@ def test_a_damaged_journal_is_read_as_far_as_it_makes_sense(word: int, node: Nod
         ("lost", {"count": 1}, "lost: no parameter count"),
         ("ecc-correctable", {"location": "dra"}, "give dram, sram.*did you mean dram"),
         ("memory-leak", {"rate": 5}, "give a number with a unit"),
+        ("return", {"function": "nvmlInit", "code": "1", "probability": "1.2.3"}, "give a number from 0 to 1"),
         ("nvlink-down", {"link": 18}, "this GPU has no nvlink.state.18"),
         ("retired-page", {}, "this GPU has no ecc.retired"),
     ],
@@ -191,6 +227,19 @@ def test_a_mistake_is_told_and_changes_nothing(name: str, given: dict[str, objec
         node.faults.inject(name, gpu=0, **given)
 
     assert list(node.faults) == []
+
+
+def test_errors_that_nobody_counts_are_refused(node: Node, gpu: Gpu) -> None:
+    gpu.set("ecc.mode", False)
+
+    with pytest.raises(NodeError, match=r"ecc-uncorrectable: ecc.mode is off on this GPU"):
+        node.faults.inject("ecc-uncorrectable", gpu=0)
+
+
+def test_a_fault_is_printed_with_its_units(node: Node) -> None:
+    leak = node.faults.inject("memory-leak", gpu=1, rate="1 KiB/s")
+
+    assert (str(leak), repr(leak)) == ("memory-leak rate=1024B/s", "<memory-leak rate=1024B/s on GPU 1>")
 
 
 def test_a_fault_needs_to_know_which_gpu(node: Node) -> None:

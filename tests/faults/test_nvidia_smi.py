@@ -1,5 +1,6 @@
 """What NVIDIA's unmodified nvidia-smi, from Debian's package, says of faults."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,17 @@ def test_a_gpu_that_requires_a_reset_says_so(smi: Smi, node: Node) -> None:
     rows = query(smi, node, "name,utilization.gpu,memory.used")
 
     assert rows[1] == "NVIDIA H100 80GB HBM3, [GPU requires reset], [GPU requires reset]"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a reset needs root, as in the driver")
+def test_nvidia_smi_resets_a_gpu_that_requires_it(smi: Smi, node: Node) -> None:
+    node.faults.inject("reset-required", gpu=1)
+
+    reset = smi(node, "--gpu-reset", "-i", "1")
+
+    assert "was successfully reset" in reset.stdout
+    assert query(smi, node, "utilization.gpu") == ["0 %", "0 %"]
+    assert list(node.faults) == []
 
 
 def test_errors_and_remapped_rows_are_counted(smi: Smi, node: Node) -> None:

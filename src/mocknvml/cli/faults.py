@@ -80,5 +80,4 @@ def show_active(faults: Iterable[ActiveFault], as_json: bool) -> None:
         print(json.dumps(listed, indent=2))
         return
     for fault in faults:
-        given = "".join(f" {name}={value}" for name, value in fault.parameters.items())
-        print(f"{'node' if fault.gpu is None else f'GPU {fault.gpu}'}: {fault.name}{given}")
+        print(f"{'node' if fault.gpu is None else f'GPU {fault.gpu}'}: {fault}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mocknvml.errors import NodeError, UnknownKey
 from mocknvml.faults import journal
-from mocknvml.faults.catalogue import named
+from mocknvml.faults.catalogue import FAULTS, changes_of, named
 from mocknvml.faults.draft import Draft
 from mocknvml.faults.journal import Entry
 from mocknvml.faults.vocabulary import Event, Fault, Rule, Scalar
@@ -21,6 +21,8 @@ from mocknvml.state.layout import JOURNAL_WORDS
 
 if TYPE_CHECKING:
     from mocknvml.state.node import Gpu, Node, _Block
+
+HANDLE = "health.handle"
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,13 @@ class ActiveFault:
     def _is(self, entry: Entry) -> bool:
         return (entry.name, entry.parameters, entry.since) == (self.name, self.parameters, self.since)
 
+    def __str__(self) -> str:
+        parameters = FAULTS[self.name].parameters if self.name in FAULTS else ()
+        units = {parameter.name: parameter.unit for parameter in parameters}
+        return self.name + "".join(f" {name}={value}{units.get(name, '')}" for name, value in self.parameters.items())
+
     def __repr__(self) -> str:
-        given = "".join(f" {name}={value}" for name, value in self.parameters.items())
-        return f"<{self.name}{given} on {'the node' if self.gpu is None else f'GPU {self.gpu}'}>"
+        return f"<{self} on {'the node' if self.gpu is None else f'GPU {self.gpu}'}>"
 
 
 class Faults:
@@ -59,12 +65,13 @@ class Faults:
         fault = named(name)
         block, index = self._place(fault, gpu)
         entry = Entry(name, fault.parse(parameters), 0, gpu=index, ends_with_reset=fault.ends_with_reset)
+        self._count_unreachable(entry, 1)
         try:
             for rule in fault.rules:
                 entry.rules.append(self._add_rule(rule, entry))
             draft = self._rewrite(block, lambda draft: self._begin(draft, fault, entry))
         except Exception:
-            self._remove_rules(entry)
+            self._release(entry)
             raise
         for event in fault.events:
             if self._occurs(event, entry, draft):
@@ -131,6 +138,8 @@ class Faults:
         if fault.needs and not any(draft.has(key) for key in draft.keys(fault.needs, entry.parameters)):
             lacking = fault.needs.format(**entry.parameters)
             raise NodeError(f"{fault.name}: this GPU has no {lacking}, so that the fault would change nothing")
+        if fault.on and draft.value(fault.on) == 0:
+            raise NodeError(f"{fault.name}: {fault.on} is off on this GPU, so that nobody would see the fault")
         entries = journal.read(draft)
         entry.since = draft.now
         journal.do(draft, entry, fault.changes)
@@ -157,10 +166,31 @@ class Faults:
 
         self._rewrite(block, edit)
         for entry in ended:
-            self._remove_rules(entry)
+            self._release(entry)
         return len(ended)
 
-    # Events and rules.
+    # What is there before a fault and until after it: the library looks for errors of handles only where some may be.
+
+    def _release(self, entry: Entry) -> None:
+        self._count_unreachable(entry, -1)
+        for rule in entry.rules:
+            with suppress(UnknownKey):  # somebody has removed it
+                self._node.rules.remove(rule)
+
+    def _count_unreachable(self, entry: Entry, by: int) -> None:
+        def edit(draft: Draft) -> bool:
+            at = draft.head("drain.unreachable") + 1
+            draft[at] = max(0, draft[at] + by)
+            return True
+
+        if any(change.key == HANDLE and change.takes_place(entry.parameters) for change in changes_of(entry.name)):
+            self._rewrite(self._node, edit)
+
+    def _add_rule(self, rule: Rule, entry: Entry) -> int:
+        function, arguments = rule.filled(entry.parameters)
+        return self._node.rules.add(function, gpu=entry.gpu, **arguments)
+
+    # Events.
 
     def _occurs(self, event: Event, entry: Entry, draft: Draft) -> bool:
         if not all(entry.parameters[key] in values for key, values in event.when.items()):
@@ -175,12 +205,3 @@ class Faults:
 
         if block.get("event_types.supported") & GPU_TYPES[event.type]:
             block.events.add(event.type, data)
-
-    def _add_rule(self, rule: Rule, entry: Entry) -> int:
-        function, arguments = rule.filled(entry.parameters)
-        return self._node.rules.add(function, gpu=entry.gpu, **arguments)
-
-    def _remove_rules(self, entry: Entry) -> None:
-        for rule in entry.rules:
-            with suppress(UnknownKey):  # somebody has removed it
-                self._node.rules.remove(rule)

@@ -35,7 +35,7 @@ from mocknvml.faults import (
     xid,
     zombie_process,
 )
-from mocknvml.faults.vocabulary import Fault
+from mocknvml.faults.vocabulary import Change, Fault
 from mocknvml.state.values import did_you_mean
 
 FAULTS: Final[Mapping[str, Fault]] = {
@@ -76,3 +76,8 @@ def named(name: str) -> Fault:
     if name not in FAULTS:
         raise UnknownKey(f"{name}: no such fault{did_you_mean(name, FAULTS)}; `mocknvml faults` lists them")
     return FAULTS[name]
+
+
+def changes_of(name: str) -> tuple[Change, ...]:
+    """None of a fault that only a damaged node tells of."""
+    return FAULTS[name].changes if name in FAULTS else ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from ctypes import c_uint32, c_uint64
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mocknvml.errors import NodeError
@@ -104,9 +105,8 @@ class Draft:
         for key in self.keys(change.key, parameters):
             at = self.head(key)
             status = (self[at] & STATUS) ^ NOT_SUPPORTED
-            if not change.absent if status == NOT_SUPPORTED else status != 0 and change.kind != "fail":
-                continue
-            yield from self._one(change, key, at, parameters)
+            if status == 0 or (change.absent if status == NOT_SUPPORTED else change.kind == "fail"):
+                yield from self._one(change, key, at, parameters)
 
     def _one(self, change: Change, key: str, at: int, parameters: Parameters) -> Iterator[int]:
         if change.kind == "append":
@@ -167,8 +167,8 @@ class Draft:
     def _signal(self, at: int) -> int:
         """The signal by which a number grows, or a free one."""
         signals = range(self.scope.signals_offset, self.scope.journal_offset, SIGNAL_WORDS)
-        number = self[at] >> SIGNAL_SHIFT & STATUS
-        if number and self[signals[number - 1]] == RATE:
+        number = self[at] >> SIGNAL_SHIFT & 0xFFFF
+        if 0 < number <= len(signals) and self[signals[number - 1]] == RATE:
             return signals[number - 1]
         for signal in signals[len(self.scope.integrals) :]:
             if self[signal] == 0:
@@ -177,11 +177,9 @@ class Draft:
 
     # Lists, of which others take records too.
 
-    def list_at(self, at: int) -> Place | None:
-        """The list whose head stands there."""
-        return self._lists().get(at)
-
-    def _lists(self) -> dict[int, Place]:
+    @cached_property
+    def lists(self) -> dict[int, Place]:
+        """By where their heads stand."""
         return {place.offset: place for place in self.scope.places.values() if isinstance(place.field, Records)}
 
     def take_out(self, place: Place, record: list[int]) -> None:

@@ -15,6 +15,7 @@ FAULT = Fault(
         Parameter("location", "where", default="dram", choices=PLACES),
     ),
     needs="ecc.total.corrected.volatile",
+    on="ecc.mode",
     changes=(
         *(add(f"ecc.total.corrected.{counter}", "count") for counter in ("volatile", "aggregate")),
         *(grow(f"ecc.total.corrected.{counter}", "rate") for counter in ("volatile", "aggregate")),

@@ -20,6 +20,7 @@ FAULT = Fault(
         Parameter("unit", "where the SRAM is", default="l2", choices=("l2", "sm", "pcie", "microcontroller", "other")),
     ),
     needs="ecc.total.uncorrected.volatile",
+    on="ecc.mode",
     changes=(
         *(add(f"ecc.total.uncorrected.{counter}", "count") for counter in ("volatile", "aggregate")),
         *(add(f"ecc.location.uncorrected.{counter}.{{location}}", "count") for counter in ("volatile", "aggregate")),

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from mocknvml.errors import NodeError
-from mocknvml.faults.catalogue import named
+from mocknvml.faults.catalogue import changes_of
 from mocknvml.faults.draft import Draft
 from mocknvml.faults.vocabulary import Change, Scalar
 from mocknvml.state.layout import JOURNAL_WORDS, record_offsets, text_words
@@ -107,7 +107,7 @@ def take_out(draft: Draft, entries: list[Entry], ended: list[Entry]) -> list[Ent
         foreign |= undo(draft, entry)
     kept = [entry for entry in entries if not any(entry is other for other in ended)]
     for entry in kept[first:]:
-        do(draft, entry, named(entry.name).changes, foreign, again=True)
+        do(draft, entry, changes_of(entry.name), foreign, again=True)
     return kept
 
 
@@ -115,7 +115,7 @@ def undo(draft: Draft, entry: Entry) -> set[int]:
     """Take a fault's changes back; gives the words that others have changed since, which stay as they are."""
     foreign: set[int] = set()
     for part in reversed(list(_parts(draft, entry.changed))):
-        place = draft.list_at(part[0][0])
+        place = draft.lists.get(part[0][0])
         if place is not None and any(draft[at] != new for at, _, new in part):
             draft.take_out(place, [new for _, _, new in part[1:]])
             continue
@@ -131,7 +131,7 @@ def _parts(draft: Draft, changed: list[tuple[int, int, int]]) -> Iterator[list[t
     """The changed words one by one, but the head of a list with the record that came with it."""
     index = 0
     while index < len(changed):
-        place = draft.list_at(changed[index][0])
+        place = draft.lists.get(changed[index][0])
         size = 0 if place is None else record_offsets(place.field)[1]  # type: ignore[arg-type]
         if changed[index][0] < draft.scope.journal_offset:
             yield changed[index : index + 1 + size]

@@ -74,7 +74,9 @@ class Parameter:
                 return value
             raise ValueMismatch(f"{shown(value)}: give a text")
         if self.kind == "real":
-            return self._bounded(float(str(value)) if re.fullmatch(r"[0-9.]{1,20}", str(value)) else -1, value)
+            if isinstance(value, str):
+                value = float(value) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,20})?", value) else value
+            return self._bounded(value if isinstance(value, int | float) else -1, value)
         if not self.unit and isinstance(value, str) and re.fullmatch("-?[0-9]{1,20}", value):
             value = int(value)
         return self._bounded(parse_number("u64", self.unit, value), value)
@@ -89,7 +91,7 @@ class Parameter:
 class Change:
     """One change of a field. `when` names parameters and the values with which it takes place."""
 
-    kind: Literal["put", "add", "bits", "mask", "fail", "append", "grow"]
+    kind: Literal["put", "add", "bits", "fail", "append", "grow"]
     key: str
     amount: Amount = 0
     record: Mapping[str, Amount] = field(default_factory=dict)
@@ -174,8 +176,8 @@ class Rule:
 
 @dataclass(frozen=True)
 class Fault:
-    """A named fault. `needs`: a key of what the GPU must have; `source`: where its behaviour is written down;
-    `ends_with_reset`: a reset of the GPU ends it."""
+    """A named fault. `needs`: a key of what the GPU must have, `on`: of what must not be off; `source`: where its
+    behaviour is written down; `ends_with_reset`: a reset of the GPU ends it."""
 
     name: str
     summary: str
@@ -183,6 +185,7 @@ class Fault:
     parameters: tuple[Parameter, ...] = ()
     scope: Scope = "gpu"
     needs: str = ""
+    on: str = ""
     changes: tuple[Change, ...] = ()
     events: tuple[Event, ...] = ()
     rules: tuple[Rule, ...] = ()

@@ -18,17 +18,14 @@ nvmlReturn_t native_nvmlDeviceGetCount(unsigned int *deviceCount)
     return native_nvmlDeviceGetCount_v2(deviceCount);
 }
 
-/* What asking for the handle of a GPU that is there answers. One that was never touched has no fault. */
+/* The handle of a GPU that the process sees, or the error that it has instead. */
 static nvmlReturn_t give(const struct mock_node *node, uint32_t index, nvmlDevice_t *device)
 {
-    const struct mock_block *gpu = mock_node_gpu(node, index);
     const mock_word *state;
     nvmlReturn_t status = NVML_SUCCESS;
 
-    if (atomic_load_explicit(&gpu->sequence, memory_order_acquire) != 0) {
-        MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
-            status = mock_head_status(mock_word_at(state, MOCK_AT(health.handle)));
-        }
+    MOCK_LATCH(state, mock_gpu_at(node, index), MOCK_GPU_WORDS) {
+        status = mock_head_status(mock_word_at(state, MOCK_AT(health.handle)));
     }
     if (status != NVML_SUCCESS && status != NVML_ERROR_NOT_SUPPORTED)
         return status;
@@ -39,8 +36,15 @@ static nvmlReturn_t give(const struct mock_node *node, uint32_t index, nvmlDevic
 nvmlReturn_t native_nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *device)
 {
     const struct mock_node *node = mock_node();
-    uint32_t hidden[MOCK_DRAINED_MAX], count = mock_drains(node) ? mock_hidden_gpus(node, hidden) : 0;
+    uint32_t hidden[MOCK_DRAINED_MAX], count;
 
+    if (__builtin_expect(!mock_hides(node), 1)) {
+        if (index >= node->gpu_count)
+            return NVML_ERROR_INVALID_ARGUMENT;
+        *device = mock_handle(index);
+        return NVML_SUCCESS;
+    }
+    count = mock_hidden_gpus(node, hidden);
     if (index >= node->gpu_count - count)
         return NVML_ERROR_INVALID_ARGUMENT;
     for (uint32_t i = 0; i < count && hidden[i] <= index; i++)
@@ -110,9 +114,10 @@ nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t 
             return NVML_ERROR_NOT_FOUND;
         atomic_store_explicit(hint, (uint16_t)index, memory_order_relaxed);
     }
-    if (mock_drains(node) && !mock_sees(node, index))
-        return NVML_ERROR_NOT_FOUND;
-    return give(node, index, device);
+    if (mock_hides(node))
+        return mock_sees(node, index) ? give(node, index, device) : NVML_ERROR_NOT_FOUND;
+    *device = mock_handle(index);
+    return NVML_SUCCESS;
 }
 
 nvmlReturn_t native_nvmlDeviceGetHandleByUUIDV(const nvmlUUID_t *uuid, nvmlDevice_t *device)

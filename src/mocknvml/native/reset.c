@@ -6,6 +6,7 @@
 #include "reset.h"
 
 #include "clock_limits.h"
+#include "faults.h"
 #include "resets.h"
 
 static void apply(mock_word *state, const struct mock_reset *reset)
@@ -34,6 +35,7 @@ static nvmlReturn_t reset(mock_word *state, const void *context)
     if (mock_head_status(running) == NVML_SUCCESS && mock_head_length(running, MOCK_CAPACITY(processes.running)) != 0)
         return NVML_ERROR_IN_USE;
     struct mock_clocks unlimited = mock_clocks_unlimited(state);
+    mock_faults_end_with_reset(state);
     mock_word_put(state, MOCK_AT(health.present), MOCK_HEAD_SUCCESS);
     for (size_t i = 0; i < sizeof mock_resets / sizeof *mock_resets; i++)
         apply(state, &mock_resets[i]);

@@ -130,15 +130,17 @@ enum {
 uint32_t mock_hidden_gpus(const struct mock_node *node, uint32_t hidden[MOCK_DRAINED_MAX]);
 bool mock_sees(const struct mock_node *node, uint32_t index);
 
-static inline bool mock_drains(const struct mock_node *node)
+/* Whether there may be any, or one that gives no handle. */
+static inline bool mock_hides(const struct mock_node *node)
 {
     const mock_word *state;
-    bool drains = false;
+    bool hides = false;
 
     MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
-        drains = mock_word_at(state, MOCK_AT_NODE(drain.gpus)) >> MOCK_LENGTH_SHIFT != 0;
+        hides = mock_word_at(state, MOCK_AT_NODE(drain.gpus)) >> MOCK_LENGTH_SHIFT != 0
+                || mock_word_at(state, MOCK_AT_NODE(drain.unreachable.value)) != 0;
     }
-    return drains;
+    return hides;
 }
 
 extern _Atomic uint64_t mock_initialised_at; /* node time of the first init */

@@ -1,6 +1,6 @@
 """Draining GPUs, removing them and discovering them again."""
 
-from mocknvml.table import Record, System, member, native, records
+from mocknvml.table import Record, System, member, native, records, u32
 
 
 class DrainedGpu(Record):
@@ -13,6 +13,7 @@ class DrainedGpu(Record):
 
 class Drain(System):
     gpus = records(DrainedGpu, capacity=64)
+    unreachable = u32()  # on how many GPUs `health.handle` may hold an error
 
 
 FUNCTIONS = (
