@@ -181,8 +181,8 @@ static void log_call(const struct mock_node *node, struct mock_call *call)
     mock_record(node, call);
 }
 
-nvmlReturn_t mock_refuse_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4, uint64_t argument5,
-                           uint64_t argument6, uint32_t function, nvmlReturn_t code)
+nvmlReturn_t mock_refuse_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4,
+                           uint64_t argument5, uint64_t argument6, uint32_t function, nvmlReturn_t code)
 {
     const uint64_t arguments[MOCK_ARGUMENTS] = {argument1, argument2, argument3, argument4, argument5, argument6};
     const struct mock_node *node = mock_node();
@@ -203,8 +203,8 @@ nvmlReturn_t mock_refuse_3(uint64_t argument1, uint64_t argument2, uint64_t argu
     return mock_refuse_6(argument1, argument2, argument3, 0, 0, 0, function, code);
 }
 
-nvmlReturn_t mock_call_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4, uint64_t argument5,
-                         uint64_t argument6, uint32_t function, mock_function *again)
+nvmlReturn_t mock_call_6(uint64_t argument1, uint64_t argument2, uint64_t argument3, uint64_t argument4,
+                         uint64_t argument5, uint64_t argument6, uint32_t function, mock_function *again)
 {
     const uint64_t arguments[MOCK_ARGUMENTS] = {argument1, argument2, argument3, argument4, argument5, argument6};
     const struct mock_node *node = mock_node();
