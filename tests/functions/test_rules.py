@@ -421,3 +421,19 @@ for arm in (lambda: node.rules.add("nvmlInit", "UNKNOWN"), node.rules.clear, nod
 def test_an_unknown_rule_cannot_be_removed(node: Node) -> None:
     with pytest.raises(UnknownKey, match="7: no rule has this id"):
         node.rules.remove(7)
+
+
+def test_a_damaged_rule_is_none(node: Node, ask: Ask) -> None:
+    rule = node.rules.add("nvmlDeviceGetTemperature", "UNKNOWN", delay="1 ns")
+    marker = (1).to_bytes(8, "little") + bytes(8)  # of its delay, and behind it the first functions' bits
+    data = node.path.read_bytes()
+    pattern = data.index(b"nvmlDeviceGetTemperature\0")
+    assert data[pattern - 9 * 8 :].startswith(marker)
+
+    with node.path.open("r+b") as file:
+        file.seek(pattern - 9 * 8)
+        file.write(b"\xff" * 8)
+
+    assert ask("answer(temperatures(1))") == [SUCCESS]
+    assert list(node.rules) == []
+    node.rules.remove(rule)

@@ -146,6 +146,7 @@ API nvmlReturn_t mock_api_rule_add(struct mock_node *node, const uint64_t words[
         mock_word_put(&calls->counters[place].id, 0, *id);
         for (uint32_t i = 1; i < MOCK_RULE_WORDS; i++)
             mock_word_put(rule, i, words[i]);
+        mock_word_put(&rules->rules[place].check, 0, mock_rule_check(&rules->rules[place], *id));
         atomic_store_explicit(rule, *id, memory_order_release);
         arm_all(node);
         tell_waiters(rules);
@@ -192,7 +193,7 @@ API bool mock_api_rule(const struct mock_node *node, const struct mock_calls *ca
     words[MOCK_RULE_WORDS] = counted ? mock_word_at(&calls->counters[place].calls, 0) : 0;
     words[MOCK_RULE_WORDS + 1] = counted ? mock_word_at(&calls->counters[place].acted, 0) : 0;
     atomic_thread_fence(memory_order_acquire);
-    return id != 0 && rule_word(rule, 0) == id;
+    return id != 0 && rule_word(rule, 0) == id && mock_word_at(&rule->check, 0) == mock_rule_check(rule, id);
 }
 
 API bool mock_api_logging(const struct mock_node *node)

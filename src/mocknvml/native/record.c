@@ -104,7 +104,7 @@ static void keep_pace(struct mock_calls *calls, uint64_t ticket)
 {
     const struct timespec patience = {.tv_sec = 1};
 
-    for (;;) {
+    for (uint32_t tries = 0; tries < MOCK_RECORDS; tries++) {
         uint64_t read = mock_word_at(&calls->read, 0);
         if (read == 0 || ticket - (read - 1) < MOCK_RECORDS - MOCK_RECORDS / 8)
             return;

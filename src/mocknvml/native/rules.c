@@ -137,7 +137,8 @@ uint32_t mock_rules_answer(const struct mock_node *node, uint32_t function, cons
         struct mock_rule *rule = &rules->rules[i];
         uint64_t id = atomic_load_explicit(&rule->id, memory_order_acquire), gpu = mock_word_at(&rule->gpu, 0);
         if (id == 0 || (mock_word_at(rule->functions, function / 64) >> function % 64 & 1) == 0
-            || (gpu != MOCK_RULE_ANY_GPU && gpu != gpus[0] && gpu != gpus[1]) || !acts(&counters[i], rule, id))
+            || (gpu != MOCK_RULE_ANY_GPU && gpu != gpus[0] && gpu != gpus[1])
+            || mock_word_at(&rule->check, 0) != mock_rule_check(rule, id) || !acts(&counters[i], rule, id))
             continue;
         uint32_t code = (uint32_t)mock_word_at(&rule->code, 0);
         uint64_t delay = mock_word_at(&rule->delay, 0), now = delay != 0 ? mock_monotonic() : 0;

@@ -2,7 +2,7 @@
 /*
  * Rules: what chosen functions answer instead of what they would, or how long they take. They stand in the node, and what
  * they count in the calls file, because a process that may only read the node counts too. Writers exclude each other; a
- * rule is whole when its id is there, which is stored last, and no id comes twice.
+ * rule is whole when its id is there, which is stored last, and no id comes twice. One that a damaged file holds is none.
  */
 #ifndef MOCK_RULES_H
 #define MOCK_RULES_H
@@ -33,11 +33,21 @@ struct mock_rule {
     mock_word delay; /* nanoseconds of the host */
     mock_word functions[MOCK_RULE_FUNCTION_WORDS];
     mock_word pattern[MOCK_RULE_PATTERN_WORDS]; /* what the functions were named by */
+    mock_word check; /* a sum of the words before it */
 };
 
 enum {
     MOCK_RULE_WORDS = sizeof(struct mock_rule) / sizeof(mock_word),
 };
+
+static inline uint64_t mock_rule_check(const struct mock_rule *rule, uint64_t id)
+{
+    uint64_t sum = 0xCBF29CE484222325u ^ id;
+
+    for (uint32_t i = 1; i < MOCK_RULE_WORDS - 1; i++)
+        sum = (sum ^ mock_word_at((const mock_word *)rule, i)) * 0x100000001B3u;
+    return sum;
+}
 
 struct mock_rules {
     _Atomic uint32_t changed; /* a futex: advances when a rule has been added or removed */

@@ -62,6 +62,9 @@ class Lost:
     count: int
 
 
+OTHER: Final = Lost(0)
+
+
 class CallLog:
     """The log of one node."""
 
@@ -89,6 +92,8 @@ class CallLog:
         """The calls since the log was started."""
         if function is not None and function not in (*function_names(), EXPORT_SLOT):
             raise UnknownKey(f"{function}: no such function in nvml.h{did_you_mean(function, function_names())}")
+        names = [*function_names(), EXPORT_SLOT]
+        number = None if function is None else names.index(function)
         found = CallList()
         if self._file:
             end = self.tickets
@@ -96,11 +101,11 @@ class CallLog:
             first = max(start, end - RECORDS)
             found.lost = first - start
             for ticket in range(first, end):
-                call = self._record(ticket)
-                if not isinstance(call, Call):
-                    found.lost += 1
-                elif function in (None, call.function):
+                call = self._record(ticket, number)
+                if isinstance(call, Call):
                     found.append(call)
+                elif call is not OTHER:
+                    found.lost += 1
         return found
 
     def follow(self, ended: Callable[[], bool], start: int) -> Iterator[Call | Lost]:
@@ -147,12 +152,12 @@ class CallLog:
                 found[name] = (sums[0], sums[1], sums[2])
         return found
 
-    def _record(self, ticket: int) -> Call | Lost | None:
-        """None: it is not whole yet."""
+    def _record(self, ticket: int, function: int | None = None) -> Call | Lost | None:
+        """None: it is not whole yet. Of other functions than the one that is asked for: OTHER."""
         words = (c_uint64 * WORDS)()
         state = native().mock_api_record(self._file, ticket, words)
         if state == 1:
-            return _call(list(words))
+            return _call(list(words)) if function in (None, words[4] & 0xFFFF) else OTHER
         return Lost(1) if state < 0 else None
 
 

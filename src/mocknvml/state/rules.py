@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RULES: Final = 64
 FUNCTION_WORDS: Final = 8
 PATTERN_WORDS: Final = 8
-WORDS: Final = 9 + FUNCTION_WORDS + PATTERN_WORDS
+WORDS: Final = 9 + FUNCTION_WORDS + PATTERN_WORDS + 1
 ANY_GPU: Final = 0xFFFFFFFF
 NO_CODE: Final = 0xFFFFFFFF
 HANGS: Final = 2**64 - 1
@@ -101,6 +101,7 @@ class Rules:
             late,
             *_function_bits(function, of_gpu=gpu is not None),
             *bytes_to_words(function.encode()[: PATTERN_WORDS * 8], PATTERN_WORDS),
+            0,
         ]
         identifier = c_uint64()
         status = native().mock_api_rule_add(self._node.handle, (c_uint64 * WORDS)(*words), byref(identifier))
@@ -140,7 +141,7 @@ class Rules:
 
 def _rule(words: list[int]) -> Rule:
     identifier, gpu, code, after, times, every, probability, seed, delay = words[:9]
-    pattern = b"".join(word.to_bytes(8, "little") for word in words[9 + FUNCTION_WORDS : WORDS])
+    pattern = b"".join(word.to_bytes(8, "little") for word in words[9 + FUNCTION_WORDS : WORDS - 1])
     return Rule(
         identifier,
         pattern.rstrip(b"\0").decode(errors="replace"),
