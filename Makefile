@@ -38,7 +38,7 @@ sanitize: $(LIBRARY)  ## Run tests under AddressSanitizer, UBSan and ThreadSanit
 .PHONY: bench
 bench: $(LIBRARY)  ## Compare with an empty library, in ratios; BASE=REF: with that commit's
 	$(BIN)/python tests/bench/run.py $(if $(BASE),--base $(BASE))
-	$(BIN)/python tests/bench/fixture.py
+	$(if $(BASE),,$(BIN)/python tests/bench/fixture.py)
 
 .PHONY: reliability
 reliability: $(LIBRARY)  ## Kill writers of a node 2000 times, and say what became of it

@@ -43,7 +43,20 @@ def main() -> int:
     durations = Durations()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "test_it.py").write_text(SOURCE, encoding="utf-8")
-        pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", f"--rootdir={folder}", folder], [durations])
+        pytest.main(
+            [
+                "-qq",
+                "--no-header",
+                "--no-summary",
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "no:terminal",
+                f"--rootdir={folder}",
+                folder,
+            ],
+            [durations],
+        )
     medians = {}
     for name, taken in durations.taken.items():
         medians[name] = statistics.median(taken[WARM:])

@@ -18,7 +18,8 @@ ALL = "all"
 
 def add_parser(subparsers: Any) -> None:
     # What can be injected is known after an import that takes longer than other commands run.
-    parser = subparsers.add_parser("inject", help="let a fault happen on a node", add_help=False, allow_abbrev=False)
+    # No word of it is an option here, --help neither.
+    parser = subparsers.add_parser("inject", help="let a fault happen on a node", add_help=False, prefix_chars="\0")
     parser.add_argument("words", nargs=argparse.REMAINDER)
     parser.set_defaults(run=run)
 

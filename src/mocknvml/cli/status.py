@@ -46,8 +46,8 @@ def run(args: argparse.Namespace) -> int:
             status |= {"driver": version.value, "gpus": [describe(gpu) for gpu in node.gpus]}
             blocks: list[Node | Gpu] = [node, *node.gpus]
             status["overrides"] = [override for block in blocks for override in overrides(block)]
-            status["faults"] = [fault_record(fault) for fault in getattr(node, "faults", ())]
-            status["rules"] = [rule_record(rule) for rule in getattr(node, "rules", ())]
+            status["faults"] = [fault_record(fault) for fault in node.faults]
+            status["rules"] = [rule_record(rule) for rule in node.rules]
     if args.json:
         print(json.dumps(status, indent=2))
     else:

@@ -32,7 +32,7 @@ SHARED = (  # in both libraries
 FURTHER = ("export_reset.c",)  # in the library, though no function's body stands there
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
-    *("-std=gnu11", "-O2", "-g0", "-fomit-frame-pointer", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
+    *("-std=gnu11", "-O2", "-flto", "-g0", "-fomit-frame-pointer", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
     *("-Wall", "-Wextra", "-Werror", "-Wno-deprecated-declarations", "-Wno-unused-variable", "-Wno-unused-parameter"),
 )
 

@@ -79,8 +79,8 @@ nvmlReturn_t native_nvmlDeviceGetHandleByIndex(unsigned int index, nvmlDevice_t 
 /* The last GPU found for texts with the same ending; a hint, checked at each use. */
 static _Atomic uint16_t hints[256];
 
-static bool text_is(const struct mock_node *node, uint32_t index, uint32_t at, uint32_t size, const char *wanted,
-                    uint32_t length)
+static inline bool text_is(const struct mock_node *node, uint32_t index, uint32_t at, uint32_t size, const char *wanted,
+                           uint32_t length)
 {
     const mock_word *state;
     uint64_t eight, end = 0;
@@ -100,16 +100,25 @@ static bool text_is(const struct mock_node *node, uint32_t index, uint32_t at, u
     return same;
 }
 
+/* The first GPU that has the text, or the count of GPUs. */
+static __attribute__((noinline)) uint32_t search(const struct mock_node *node, uint32_t at, uint32_t size, const char *wanted,
+                                                 uint32_t length)
+{
+    uint32_t index = 0;
+
+    while (index < node->gpu_count && !text_is(node, index, at, size, wanted, length))
+        index++;
+    return index;
+}
+
 nvmlReturn_t mock_find_text(const struct mock_node *node, uint32_t at, uint32_t size, const char *wanted, nvmlDevice_t *device)
 {
     uint32_t length = (uint32_t)strnlen(wanted, size);
     _Atomic uint16_t *hint = &hints[length < 2 ? 0 : (uint8_t)(wanted[length - 1] * 16 + wanted[length - 2])];
     uint32_t index = atomic_load_explicit(hint, memory_order_relaxed);
 
-    if (index >= node->gpu_count || !text_is(node, index, at, size, wanted, length)) {
-        for (index = 0; index < node->gpu_count; index++)
-            if (text_is(node, index, at, size, wanted, length))
-                break;
+    if (__builtin_expect(index >= node->gpu_count || !text_is(node, index, at, size, wanted, length), 0)) {
+        index = search(node, at, size, wanted, length);
         if (index == node->gpu_count)
             return NVML_ERROR_NOT_FOUND;
         atomic_store_explicit(hint, (uint16_t)index, memory_order_relaxed);

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from mocknvml.errors import NodeError, UnknownKey, ValueMismatch
-from mocknvml.state.api import Constant, constant, function_names, model
+from mocknvml.errors import RETURN_CODES, NodeError, UnknownKey, ValueMismatch, return_code
+from mocknvml.state.api import constant, function_names, model
 from mocknvml.state.native import native
 from mocknvml.state.values import bytes_to_words, did_you_mean, parse_number, shown
 
@@ -92,7 +92,7 @@ class Rules:
         words = [
             0,
             ANY_GPU if gpu is None else gpu,
-            NO_CODE if code is None else return_code(code),
+            NO_CODE if code is None else _code(code),
             after,
             HANGS if times is None else times,
             every,
@@ -158,18 +158,16 @@ def _rule(words: list[int]) -> Rule:
     )
 
 
-def return_code(code: str | int) -> int:
+def _code(code: str | int) -> int:
     """A return code by its name in nvml.h, with or without NVML_ERROR_, or its number."""
-    codes: dict[str, int] = model()["enums"]["nvmlReturn_t"]
-    if isinstance(code, Constant) or (isinstance(code, int) and not isinstance(code, bool)):
+    if isinstance(code, int) and not isinstance(code, bool):
         if not 0 <= code < 0xFFFF:
             raise ValueMismatch(f"code={code}: give the number of a return code")
         return int(code)
-    for name in (str(code), f"NVML_ERROR_{code}", f"NVML_{code}"):
-        if name in codes:
-            return codes[name]
-    short = [name.removeprefix("NVML_ERROR_").removeprefix("NVML_") for name in codes]
-    raise UnknownKey(f"{shown(code)}: no such return code{did_you_mean(str(code), short)}")
+    number = return_code(str(code))
+    if number is None:
+        raise UnknownKey(f"{shown(code)}: no such return code{did_you_mean(str(code), RETURN_CODES)}")
+    return number
 
 
 def _function_bits(pattern: str, *, of_gpu: bool) -> list[int]:
