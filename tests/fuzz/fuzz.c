@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <nvml.h>
+#include "node.h"
 
 enum kind {
     NUMBER,
@@ -75,7 +76,7 @@ enum {
     ARGUMENTS = 9,
     HEADER = 4096, /* bytes of a file before its first block */
     CALLS_OF_A_FILE = 300,
-    HANG = 120,    /* seconds */
+    HANG = 20,     /* seconds */
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
@@ -241,6 +242,13 @@ static uint64_t argument(const struct argument *argument)
 }
 
 static bool tell;
+static const char *volatile calling = "";
+
+static void say_what_hangs(int number)
+{
+    dprintf(STDERR_FILENO, "fuzz: signal %d: %s hangs\n", number, calling);
+    abort();
+}
 
 static void call(const struct function *function)
 {
@@ -249,6 +257,7 @@ static void call(const struct function *function)
     room = (uint32_t)(below(8) == 0 ? below(300) : below(20));
     for (uint32_t i = 0; i < function->count; i++)
         a[i] = argument(&function->arguments[i]);
+    calling = function->name;
     if (tell)
         fprintf(stderr, "%s\n", function->name);
     nvmlReturn_t status = function->call(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
@@ -294,14 +303,26 @@ static uint64_t hostile_word(uint64_t *state)
     return random % 4 == 0 ? next_random(state) : words[random / 4 % COUNT_OF(words)];
 }
 
-/* Words here and there; most often beside each other, where the counts of blocks and lists stand. */
+/* What lets a call wait for long, and rightly: the delay of a rule, and waits by the node's clock, which may stand still. */
+static bool waits(size_t at)
+{
+    size_t byte = at * 8, rules = MOCK_NODE_STRIDE + offsetof(struct mock_shared, rules.rules);
+    size_t word = at - MOCK_BLOCK_HEADER_WORDS;
+
+    if (byte >= rules && byte < rules + sizeof(struct mock_rule) * MOCK_RULES)
+        return (byte - rules) % sizeof(struct mock_rule) == offsetof(struct mock_rule, delay);
+    return word < 3 * MOCK_NODE_WORDS && word % MOCK_NODE_WORDS == MOCK_AT_NODE(clock.waits.value);
+}
+
+/* Words here and there, or many beside each other. */
 static void damage(uint64_t *words, size_t count, uint64_t times, uint64_t *state)
 {
     for (uint64_t i = 0; i < times; i++) {
         size_t at = next_random(state) % count, length = next_random(state) % 8 == 0 ? 200 : 1;
         uint64_t word = hostile_word(state);
         for (size_t j = at; j < count && j < at + length; j++)
-            __atomic_store_n(&words[j], word, __ATOMIC_RELAXED);
+            if (!waits(j))
+                __atomic_store_n(&words[j], word, __ATOMIC_RELAXED);
     }
 }
 
@@ -388,6 +409,7 @@ int main(int count, char **words)
     if (count != 3 && count != 5)
         return 2;
     tell = getenv("FUZZ_TELL") != NULL;
+    signal(SIGALRM, say_what_hangs);
     uint64_t end = milliseconds() + strtoull(words[1], NULL, 10);
     seed = strtoull(words[2], NULL, 10);
     if (count == 5)

@@ -15,6 +15,7 @@ from pathlib import Path
 from mocknvml import Node
 from mocknvml.errors import MocknvmlError
 from mocknvml.state import native
+from mocknvml.state.events import Events
 
 HEADER = 4096
 WORDS = (0, 1, 2, 3, 4, 0x10003, 0x4000000003, 0xFFFFFFFF00000003, 0xFFFFFFFFFFFF0003, 2**63, 2**64 - 1)
@@ -48,15 +49,39 @@ def act(node: Node, keys: dict[int, list[str]], rng: random.Random) -> None:
     number = rng.randrange(-1, len(node.gpus))
     block = node if number < 0 else node.gpus[number]
     key = rng.choice(keys[min(number, 0)])
-    match rng.randrange(8):
-        case 0:
+    match rng.randrange(24):
+        case 0 | 1 | 2:
             block.set(key, rng.choice((0, 1, "1", "7 W", "5 MiB", "text", True, [])))
-        case 1:
-            block.fail(key, rng.randrange(30))
-        case 2:
-            (node if rng.random() < 0.5 else block).reset()
         case 3:
+            block.fail(key, rng.randrange(30))
+        case 4:
+            (node if rng.random() < 0.5 else block).reset()
+        case 5:
             node.advance(f"{rng.randrange(2**40)} ns")
+        case 6:
+            with node.edit() as draft:
+                for gpu in draft.gpus:
+                    gpu.set("power.limit", "200 W")
+        case 7:
+            block.overrides()
+        case 8:
+            list(node.rules)
+        case 9:
+            list(node.faults)
+        case 10:
+            list(node.calls())
+        case 11:
+            list(node.gpus[0].processes)
+        case 12:
+            list(Events(node))
+        case 13:
+            Events(node).add("xid", 79, gpu=0)
+        case 14:
+            node.clock.step("1 s")
+        case 15:
+            _ = (node.clock.wall, node.clock.speed, node.clock.waits)
+        case 16:
+            node.rules.clear()
         case _:
             block.get(key)
 
@@ -75,6 +100,7 @@ def use(path: Path, rng: random.Random) -> int:
 
 def main() -> None:
     native.PATH = Path(sys.argv[1])
+    native.native()
     end, rng = time.monotonic() + float(sys.argv[2]), random.Random(int(sys.argv[3]))
     good, path = Path(sys.argv[4]).read_bytes(), Path(sys.argv[5])
     acts = 0

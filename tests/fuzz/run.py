@@ -52,6 +52,8 @@ class Fuzz:
             return [*module, str(ROUND), str(seed), *files]
         if target == "shared":
             shutil.copy(files[0], path)
+            with Node.open(path) as node:
+                node.log_calls(seed % 2 == 1)
         return [str(self.folder / "fuzz"), str(ROUND * 1000), str(seed), *(files if target == "files" else [])]
 
     def environment(self, target: str) -> dict[str, str]:

@@ -61,6 +61,16 @@ def test_a_call_has_its_arguments_and_what_it_gave(node: Node, run: Run) -> None
     assert 0 < call.nanoseconds < 10**9
 
 
+def test_a_list_is_followed_no_further_than_its_room(node: Node, run: Run) -> None:
+    """nvmlDeviceGetTopologyNearestGpus succeeds without room, and says how many there are."""
+    none, room = "ctypes.byref(ctypes.c_uint())", "(ctypes.c_void_p * 1)(7)"
+    run(f"n.nvmlLib.nvmlDeviceGetTopologyNearestGpus(gpus[0], 50, {none}, {room})")
+
+    (call,) = node.calls("nvmlDeviceGetTopologyNearestGpus")
+    assert call.result == SUCCESS
+    assert call.arguments == {"device": 0, "level": 50, "count": 1, "deviceArray": []}
+
+
 def test_calls_stand_in_the_order_in_which_they_ended(node: Node, run: Run) -> None:
     run("n.nvmlSystemGetDriverVersion()\nn.nvmlShutdown()")
 

@@ -29,6 +29,7 @@ SHARED = (  # in both libraries
     *("node.c", "driver.c", "signal.c", "profiles.c", "reset.c", "clock_limits.c", "running.c", "ring.c"),
     *("calls_file.c", "faults.c"),
 )
+OF_PYTHON = (*SHARED, "api.c", "calls_api.c")  # in _node.so
 FURTHER = ("export_reset.c",)  # in the library, though no function's body stands there
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
@@ -113,7 +114,7 @@ def build(out: Path, machine: str = "x86_64") -> None:
             "-Wl,--no-as-needed",
             str(folder / soname),
         )
-        link("_node.so", [*(NATIVE / name for name in SHARED), NATIVE / "api.c", NATIVE / "calls_api.c"], "-s")
+        link("_node.so", [NATIVE / name for name in OF_PYTHON], "-s")
         shutil.copy(generated / "calls.json", out)
         described = {item.function.name: explain.describe(item) for item in plans}
         (out / "__init__.py").write_text("")  # a package, in which type checkers find the stub

@@ -12,7 +12,7 @@ enum {
     NODE_BLOCK = 0xFFFFFFFF,
 };
 
-/* That a thread is in. */
+/* That a thread is in. Each function below that looks at a block says so, by block_of or itself. */
 static _Thread_local const struct mock_node *current;
 
 uint64_t mock_now(void)
@@ -250,17 +250,17 @@ API nvmlReturn_t mock_api_reset_all(struct mock_node *node)
 /* As nvidia-smi -r does; IN_USE while processes run on the GPU. */
 API nvmlReturn_t mock_api_reset_gpu(struct mock_node *node, uint32_t gpu)
 {
-    return gpu < node->gpu_count ? mock_gpu_reset(node, mock_node_gpu(node, gpu)) : NVML_ERROR_INVALID_ARGUMENT;
+    return gpu < node->gpu_count ? mock_gpu_reset(node, block_of(node, gpu)) : NVML_ERROR_INVALID_ARGUMENT;
 }
 
 API nvmlReturn_t mock_api_process_add(struct mock_node *node, uint32_t gpu, const uint64_t *record)
 {
-    return gpu < node->gpu_count ? mock_process_add(node, mock_node_gpu(node, gpu), record) : NVML_ERROR_INVALID_ARGUMENT;
+    return gpu < node->gpu_count ? mock_process_add(node, block_of(node, gpu), record) : NVML_ERROR_INVALID_ARGUMENT;
 }
 
 API nvmlReturn_t mock_api_process_remove(struct mock_node *node, uint32_t gpu, uint32_t pid)
 {
-    return gpu < node->gpu_count ? mock_process_remove(node, mock_node_gpu(node, gpu), pid) : NVML_ERROR_INVALID_ARGUMENT;
+    return gpu < node->gpu_count ? mock_process_remove(node, block_of(node, gpu), pid) : NVML_ERROR_INVALID_ARGUMENT;
 }
 
 API size_t mock_api_event_size(void)
@@ -270,11 +270,13 @@ API size_t mock_api_event_size(void)
 
 API nvmlReturn_t mock_api_event_raise(struct mock_node *node, const struct mock_event *event)
 {
+    current = node;
     return mock_event_raise(node, event);
 }
 
 API bool mock_api_event_next(const struct mock_node *node, uint64_t *position, struct mock_event *event)
 {
+    current = node;
     return mock_event_next(node, position, event);
 }
 
@@ -304,5 +306,5 @@ API nvmlReturn_t mock_api_clock(struct mock_node *node, const uint64_t *rate, ui
 {
     struct clock_change change = {node, rate, step};
 
-    return mock_node_edit(node, node->block, change_clock, &change, false);
+    return mock_node_edit(node, block_of(node, NODE_BLOCK), change_clock, &change, false);
 }

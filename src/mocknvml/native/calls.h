@@ -81,10 +81,12 @@ struct mock_call {
     uint32_t gpu;
     nvmlReturn_t result;
     bool refused;
+    uint32_t room; /* of its lists, where their count stands behind a pointer */
     uint64_t rule; /* that answered, or 0 */
     uint64_t start, end;
     const uint64_t *arguments;
 };
+uint32_t mock_call_room(uint32_t function, const uint64_t *arguments); /* before the call */
 void mock_record(const struct mock_node *node, const struct mock_call *call);
 
 #endif

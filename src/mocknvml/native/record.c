@@ -30,14 +30,29 @@ static uint64_t index_of(uint64_t device)
     return distance < sizeof mock_devices ? distance / sizeof *mock_devices : UINT64_MAX;
 }
 
-/* How many elements a list has: what its count says, which is a parameter or stands behind one. */
+/* How many elements a list has: what its count says, which is a parameter or stands behind one. That may tell of more than
+ * there was room for: some functions succeed without writing a list, for callers who ask for its length. */
 static uint64_t elements(const struct mock_call *call, const struct mock_parameter *parameters, uint32_t count)
 {
     uint64_t argument = call->arguments[count - 1];
 
     if (parameters[count - 1].kind != MOCK_PARAMETER_OUT)
         return argument;
-    return argument != 0 ? *(const uint32_t *)argument : 0;
+    uint32_t listed = argument != 0 ? *(const uint32_t *)argument : 0;
+    return listed < call->room ? listed : call->room;
+}
+
+uint32_t mock_call_room(uint32_t function, const uint64_t *arguments)
+{
+    const struct mock_parameter *parameters = &mock_parameters[mock_call_parameters[function]];
+    uint32_t parameter_count = mock_call_parameters[function + 1] - mock_call_parameters[function];
+
+    for (uint32_t i = 0; i < parameter_count; i++) {
+        uint32_t count = parameters[i].count;
+        if (count != 0 && parameters[count - 1].kind == MOCK_PARAMETER_OUT && arguments[count - 1] != 0)
+            return *(const uint32_t *)arguments[count - 1];
+    }
+    return 0;
 }
 
 static uint64_t length_of(const struct mock_call *call, const struct mock_parameter *parameters, uint32_t i)

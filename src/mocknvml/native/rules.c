@@ -218,6 +218,7 @@ nvmlReturn_t mock_call_6(uint64_t argument1, uint64_t argument2, uint64_t argume
     uint32_t code = mock_rules_answer(node, function, gpus, &call.rule);
     call.result = (nvmlReturn_t)code;
     if (code == MOCK_RULE_NO_CODE) {
+        call.room = mock_call_room(function, arguments);
         within = true;
         call.result = ((six_words *)again)(argument1, argument2, argument3, argument4, argument5, argument6);
         within = false;
