@@ -15,6 +15,7 @@ from pathlib import Path
 from mocknvml import Node
 from mocknvml.errors import MocknvmlError
 from mocknvml.state import native
+from mocknvml.state.events import KINDS
 
 HEADER = 4096
 WORDS = (0, 1, 2, 3, 4, 0x10003, 0x4000000003, 0xFFFFFFFF00000003, 0xFFFFFFFFFFFF0003, 2**63, 2**64 - 1)
@@ -48,7 +49,7 @@ def act(node: Node, keys: dict[int, list[str]], rng: random.Random) -> None:
     number = rng.randrange(-1, len(node.gpus))
     block = node if number < 0 else node.gpus[number]
     key = rng.choice(keys[min(number, 0)])
-    match rng.randrange(8):
+    match rng.randrange(10):
         case 0:
             block.set(key, rng.choice((0, 1, "1", "7 W", "5 MiB", "text", True, [])))
         case 1:
@@ -56,7 +57,13 @@ def act(node: Node, keys: dict[int, list[str]], rng: random.Random) -> None:
         case 2:
             (node if rng.random() < 0.5 else block).reset()
         case 3:
-            node.advance(f"{rng.randrange(2**40)} ns")
+            node.clock.step(f"{rng.randrange(2**40)} ns")
+        case 4:
+            node.clock.rate(rng.choice((1e-6, 1, 60)))
+            assert node.clock.wall and node.clock.waits and node.clock.speed is not None
+        case 5:
+            node.gpus[0].events.add(rng.choice(tuple(KINDS)), rng.choice((None, 79)))
+            assert len(list(node.events)) < 2048
         case _:
             block.get(key)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from mocknvml.errors import ValueMismatch
+from mocknvml.errors import NodeError, ValueMismatch
 from mocknvml.state.native import native
 from mocknvml.state.values import parse_number, shown
 
@@ -39,8 +39,11 @@ class Clock:
     @property
     def wall(self) -> datetime:
         """The wall clock that clients see in timestamps, in UTC."""
-        epoch = int(str(self._node.get("time.epoch")))
-        return datetime.fromtimestamp(0, timezone.utc) + timedelta(microseconds=epoch + self.now // 1000)
+        microseconds = int(str(self._node.get("time.epoch"))) + self.now // 1000
+        try:
+            return datetime.fromtimestamp(0, timezone.utc) + timedelta(microseconds=microseconds)
+        except OverflowError:
+            raise NodeError(f"time.epoch: {microseconds} us are no time of day") from None
 
     @property
     def speed(self) -> float:
@@ -50,7 +53,7 @@ class Clock:
     @property
     def waits(self) -> str:
         """By which clock the timeouts of waits for events pass: `host` or `node`."""
-        return WAITS[int(str(self._node.get("clock.waits")))]
+        return WAITS[self._node.get("clock.waits") != 0]
 
     @waits.setter
     def waits(self, value: str) -> None:
