@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mocknvml.codegen import build, header
-from mocknvml.codegen.build import NATIVE, SHARED, TIMEOUT
+from mocknvml.codegen.build import API, NATIVE, SHARED, TIMEOUT
 
 ADDRESS = "address,undefined"
 
@@ -24,7 +24,7 @@ def library(folder: Path, kind: str) -> Path:
 
 def node_library(folder: Path, kind: str) -> Path:
     """`_node.so`, which Python calls, in the folder of the library."""
-    return compiled(folder / "_node.so", kind, [*(NATIVE / name for name in SHARED), NATIVE / "api.c"], ["-shared"])
+    return compiled(folder / "_node.so", kind, [NATIVE / name for name in (*SHARED, *API)], ["-shared"])
 
 
 def compiled(target: Path, kind: str, sources: Sequence[Path], more: Sequence[str]) -> Path:

@@ -30,6 +30,7 @@ SHARED = (  # in both libraries
     *("calls_file.c", "faults.c"),
 )
 FURTHER = ("export_reset.c",)  # in the library, though no function's body stands there
+API = ("api.c", "calls_api.c")  # what Python calls
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
     *("-std=gnu11", "-O2", "-g0", "-fomit-frame-pointer", "-fPIC", "-fvisibility=hidden", "-fno-plt"),
@@ -113,7 +114,7 @@ def build(out: Path, machine: str = "x86_64") -> None:
             "-Wl,--no-as-needed",
             str(folder / soname),
         )
-        link("_node.so", [*(NATIVE / name for name in SHARED), NATIVE / "api.c", NATIVE / "calls_api.c"], "-s")
+        link("_node.so", [NATIVE / name for name in (*SHARED, *API)], "-s")
         shutil.copy(generated / "calls.json", out)
         described = {item.function.name: explain.describe(item) for item in plans}
         (out / "__init__.py").write_text("")  # a package, in which type checkers find the stub
