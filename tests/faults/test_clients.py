@@ -202,7 +202,7 @@ def test_the_time_of_throttling_is_counted(fault: str, reason: str, client: Call
         node.set("time.rate", "0 ppb")
         before = ask(throttled)
         node.faults.inject(fault)
-        node.advance("10 s")
+        node.clock.step("10 s")
 
         assert (before, ask(throttled)) == (0, 10 * 10**9)
 
