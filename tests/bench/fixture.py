@@ -43,20 +43,8 @@ def main() -> int:
     durations = Durations()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "test_it.py").write_text(SOURCE, encoding="utf-8")
-        pytest.main(
-            [
-                "-qq",
-                "--no-header",
-                "--no-summary",
-                "-p",
-                "no:cacheprovider",
-                "-p",
-                "no:terminal",
-                f"--rootdir={folder}",
-                folder,
-            ],
-            [durations],
-        )
+        quiet = ("-p", "no:terminal", "-p", "no:cacheprovider")
+        pytest.main([*quiet, f"--rootdir={folder}", folder], [durations])
     medians = {}
     for name, taken in durations.taken.items():
         medians[name] = statistics.median(taken[WARM:])

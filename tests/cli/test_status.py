@@ -59,7 +59,7 @@ def test_a_long_value_is_cut_in_the_table_alone(cli: Cli, node: Node) -> None:
 
 def test_nothing_is_said_of_changes_where_there_are_none(cli: Cli, node: Node) -> None:
     node.gpus[0].set("power.limit", "350 W")
-    node.advance("1 s")  # energy grows
+    node.clock.step("1 s")  # energy grows
     node.gpus[0].set("power.limit", "700 W")
 
     assert node.gpus[0].overrides() == []

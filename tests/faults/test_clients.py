@@ -158,9 +158,9 @@ def test_a_memory_leak_grows_with_node_time_until_no_memory_is_left(client: Call
         node.faults.inject("memory-leak", gpu=0, rate="1 GiB/s")
 
         before = ask(used)
-        node.advance("10 s")
+        node.clock.step("10 s")
         grown = ask(used)
-        node.advance("1000 s")
+        node.clock.step("1000 s")
 
         assert grown - before == 10 * 2**30
         assert ask(free) == 0
@@ -187,7 +187,7 @@ def test_counters_go_on_by_a_rate(
     with Node.create(tmp_path / "node", profile=profile) as node, client(node) as ask:
         node.set("time.rate", "0 ppb")
         node.faults.inject(fault, gpu=0, count=1, rate=5, **given)
-        node.advance("10 s")
+        node.clock.step("10 s")
 
         assert ask(counter) == 51
 
@@ -202,7 +202,7 @@ def test_the_time_of_throttling_is_counted(fault: str, reason: str, client: Call
         node.set("time.rate", "0 ppb")
         before = ask(throttled)
         node.faults.inject(fault)
-        node.advance("10 s")
+        node.clock.step("10 s")
 
         assert (before, ask(throttled)) == (0, 10 * 10**9)
 

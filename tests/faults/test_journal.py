@@ -24,13 +24,13 @@ def gpu(node: Node) -> Gpu:
 
 
 def test_a_fault_is_told_to_other_processes(node: Node) -> None:
-    node.advance("5 s")
+    node.clock.step("5 s")
     node.faults.inject("xid", gpu=1, xid=63)
 
     with Node.open(node.path) as other:
         (fault,) = other.faults
 
-    assert (fault.name, fault.gpu, fault.parameters, fault.since) == ("xid", 1, {"xid": 63}, node.now)
+    assert (fault.name, fault.gpu, fault.parameters, fault.since) == ("xid", 1, {"xid": 63}, node.clock.now)
 
 
 def test_what_somebody_else_has_changed_since_is_left_alone(node: Node, gpu: Gpu) -> None:
@@ -84,9 +84,9 @@ def test_a_fault_in_the_middle_is_taken_out(node: Node, gpu: Gpu) -> None:
 
 def test_a_leak_keeps_its_age_when_another_one_ends(node: Node, gpu: Gpu) -> None:
     first = node.faults.inject("memory-leak", gpu=0, rate="1 MiB/s")
-    node.advance("10 s")
+    node.clock.step("10 s")
     node.faults.inject("memory-leak", gpu=0, rate="2 MiB/s")
-    node.advance("10 s")
+    node.clock.step("10 s")
     both = gpu.get("memory.allocated")
 
     first.clear()

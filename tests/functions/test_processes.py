@@ -68,7 +68,7 @@ def test_a_process_is_iterated_as_it_was_added(gpu: Gpu) -> None:
 def test_utilization_is_sampled_per_process(gpu: Gpu, ask: Ask) -> None:
     gpu.processes.add(pid=7, sm_utilization="60 %", memory_utilization="20 %", encoder_utilization="1 %")
     gpu.processes.add(pid=8)
-    gpu._node.advance("10 s")
+    gpu._node.clock.step("10 s")
 
     samples = "[(s.pid, s.smUtil, s.memUtil, s.encUtil) for s in nvmlDeviceGetProcessUtilization(gpu, 0)]"
 
@@ -84,7 +84,7 @@ def test_accounting_follows_a_process_beyond_its_end(gpu: Gpu, ask: Ask) -> None
     gpu.processes.add(pid=7, memory="2 GiB", sm_utilization="60 %")
 
     assert ask("nvmlDeviceGetAccountingPids(gpu)", STATS.format(7)) == [[7], [60, 2 * GIB, 0, 1]]
-    gpu._node.advance("90 s")
+    gpu._node.clock.step("90 s")
     gpu.processes.remove(7)
 
     pids, stats = ask("nvmlDeviceGetAccountingPids(gpu)", STATS.format(7))

@@ -111,10 +111,10 @@ def test_memory_repairs_are_done_and_a_reboot_is_not(gpu: Gpu, ask: Ask) -> None
 
 def test_energy_counts_from_the_reset_on(gpu: Gpu) -> None:
     gpu.set("power.usage", "100 W")
-    gpu._node.advance("100 s")
+    gpu._node.clock.step("100 s")
     gpu.reset_device()
 
-    gpu._node.advance("10 s")
+    gpu._node.clock.step("10 s")
 
     energy = gpu.get("power.energy")
     assert isinstance(energy, int)

@@ -15,7 +15,7 @@ from pathlib import Path
 from mocknvml import Node
 from mocknvml.errors import MocknvmlError
 from mocknvml.state import native
-from mocknvml.state.events import Events
+from mocknvml.state.events import KINDS
 
 HEADER = 4096
 WORDS = (0, 1, 2, 3, 4, 0x10003, 0x4000000003, 0xFFFFFFFF00000003, 0xFFFFFFFFFFFF0003, 2**63, 2**64 - 1)
@@ -57,7 +57,7 @@ def act(node: Node, keys: dict[int, list[str]], rng: random.Random) -> None:
         case 4:
             (node if rng.random() < 0.5 else block).reset()
         case 5:
-            node.advance(f"{rng.randrange(2**40)} ns")
+            node.clock.step(f"{rng.randrange(2**40)} ns")
         case 6:
             with node.edit() as draft:
                 for gpu in draft.gpus:
@@ -73,11 +73,11 @@ def act(node: Node, keys: dict[int, list[str]], rng: random.Random) -> None:
         case 11:
             list(node.gpus[0].processes)
         case 12:
-            list(Events(node))
+            assert len(list(node.events)) < 2048
         case 13:
-            Events(node).add("xid", 79, gpu=0)
+            node.gpus[0].events.add(rng.choice(tuple(KINDS)), rng.choice((None, 79)))
         case 14:
-            node.clock.step("1 s")
+            node.clock.rate(rng.choice((1e-6, 1, 60)))
         case 15:
             _ = (node.clock.wall, node.clock.speed, node.clock.waits)
         case 16:

@@ -314,7 +314,7 @@ def test(start, gpu_node, turn):
     assert gpu.get("thermal.temperature.gpu") < 91
     assert gpu.status("memory.total") == 0
     assert gpu.get("processes.running") == []
-    assert gpu_node.now < 3600 * 10**9
+    assert gpu_node.clock.now < 3600 * 10**9
     assert start < gpu_node.get("time.host") < time.monotonic_ns()
     assert gpu_node.get("driver.version") == "550.54.15"
     gpu.set("thermal.temperature.gpu", "91 C")
@@ -326,7 +326,7 @@ def test(start, gpu_node, turn):
     assert pynvml.nvmlDeviceGetTemperature(pynvml.nvmlDeviceGetHandleByIndex(1), 0) < 91
     gpu_node.faults.inject("fallen-off-bus", gpu=1)
     gpu.set("processes.running", [{"pid": 4242, "contexts": 1, "memory": "8 GiB", "name": "python"}])
-    gpu_node.advance("3600 s")
+    gpu_node.clock.step("3600 s")
     gpu_node.set("driver.version", "1.2.3")
     gpu.events.add("xid", 79)
     gpu = pynvml.nvmlDeviceGetHandleByIndex(0)

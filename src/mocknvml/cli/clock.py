@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from mocknvml.cli import target
 from mocknvml.cli.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,18 +33,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("change", nargs="?", choices=tuple(ARGUMENTS), help="what to do; nothing shows the clock")
     parser.add_argument("value", nargs="?", help="of rate and step")
-    parser.add_argument("--node", metavar="PATH", help="the node file (MOCK_NVML_NODE)")
+    target.add_node(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    from mocknvml.state.node import Node
-
-    path = args.node or os.environ.get("MOCK_NVML_NODE")
-    if path is None:
-        raise UserError("which node? give --node PATH, or set MOCK_NVML_NODE")
-    with Node.open(path) as node:
+    with target.open_node(args) as node:
         if args.change is not None:
             move(node.clock, args.change, args.value)
         if args.json:

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 def show(args: argparse.Namespace, first: bool) -> None:
     with target.open_node(args) as node:  # again each time: the file may be another one by now
-        gpus, now = [describe(gpu) for gpu in node.gpus], node.now
+        gpus, now = [describe(gpu) for gpu in node.gpus], node.clock.now
     if args.json:
         print(json.dumps({"time": now, "gpus": gpus}), flush=True)
     elif sys.stdout.isatty():

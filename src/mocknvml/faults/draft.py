@@ -41,7 +41,7 @@ class Draft:
         self._read = (c_uint64 * self.scope.words)()
         native().mock_api_read(node.handle, self._number, 0, self.scope.words, self._read)
         self.words: dict[int, int] = {}  # looked at or changed
-        self.now = node.now
+        self.now = node.clock.now
 
     def __getitem__(self, at: int) -> int:
         return self.words.setdefault(at, self._read[at])

@@ -17,10 +17,10 @@
 enum {
     EVENT_SETS = 1024,
     REGISTRATIONS = 2 * MOCK_MAX_GPUS,
-    ANY_GPU = UINT32_MAX,
+    SECOND = 1000000000,
 };
 
-#define NEVER UINT64_MAX
+#define ANY_GPU UINT32_MAX
 
 /* A set is in use while its generation is odd; a waiter remembers the one that it began with, since an entry is used again
  * (by nobody before the last waiter of the old set has left). All but the atomics is under the lock. */
@@ -319,30 +319,30 @@ static struct deadline deadline_of(const struct mock_node *node, unsigned int ti
 }
 
 /* Nanoseconds of the host until a deadline: by its own clock, or by the node's where `clock.waits` says so. That one may be
- * frozen, and whoever moves it wakes all waiters. */
+ * frozen. Whoever moves it wakes all waiters; they look again each second, should he have been killed before that. */
 static uint64_t time_left(const struct mock_node *node, struct deadline deadline)
 {
     const mock_word *state;
     uint64_t by_node = 0, rate = 0;
 
     MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
-        by_node = mock_word_at(state, MOCK_AT_NODE(clock.waits.value));
-        rate = mock_word_at(state, MOCK_AT_NODE(time.rate.value));
+        mock_number_or_zero(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(clock.waits), &by_node);
+        mock_number_or_zero(state, MOCK_NODE_SIGNALS, MOCK_AT_NODE(time.rate), &rate);
     }
-    uint64_t now = by_node != 0 ? mock_node_time(node) : mock_monotonic(), end = by_node != 0 ? deadline.node : deadline.host;
+    uint64_t now = by_node == 1 ? mock_node_time(node) : mock_monotonic(), end = by_node == 1 ? deadline.node : deadline.host;
     if (now >= end)
         return 0;
-    if (by_node == 0)
+    if (by_node != 1)
         return end - now;
-    double left = rate != 0 ? (double)(end - now) * 1e9 / (double)rate + 1 : 1e18;
-    return left < 1e18 ? (uint64_t)left : NEVER;
+    double left = rate != 0 ? (double)(end - now) * 1e9 / (double)rate + 1 : SECOND;
+    return left < SECOND ? (uint64_t)left : SECOND;
 }
 
-static void sleep_until(const struct mock_ring *ring, uint32_t seen, uint64_t left)
+static void sleep_for(const struct mock_ring *ring, uint32_t seen, uint64_t left)
 {
-    struct timespec time = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+    struct timespec time = {(time_t)(left / SECOND), (long)(left % SECOND)};
 
-    syscall(SYS_futex, &ring->bell, FUTEX_WAIT, seen, left != NEVER ? &time : NULL, NULL, 0);
+    syscall(SYS_futex, &ring->bell, FUTEX_WAIT, seen, &time, NULL, 0);
 }
 
 /* Wait until `collect`, which runs under the lock, says that it has something. */
@@ -373,7 +373,7 @@ static nvmlReturn_t wait(struct event_set sets[EVENT_SETS], struct event_set *se
         mock_unlock();
         if (status != NVML_ERROR_TIMEOUT || left == 0 || timeout_ms == 0)
             break;
-        sleep_until(ring, seen, left);
+        sleep_for(ring, seen, left);
     }
     count_waiter(set, -1);
     return status;

@@ -23,7 +23,7 @@ from mocknvml.state.processes import ProcessList
 from mocknvml.state.reading import Reading, Snapshot, changed
 from mocknvml.state.rules import Rules
 from mocknvml.state.selectors import select
-from mocknvml.state.values import Value, decode, did_you_mean, elements, parse, parse_number, split_key, words
+from mocknvml.state.values import Value, decode, did_you_mean, elements, parse, split_key, words
 from mocknvml.table.blocks import Field, Number
 
 if TYPE_CHECKING:
@@ -419,17 +419,6 @@ class Node(_Block, NodeFields):
         from mocknvml.faults import Faults
 
         return Faults(self)
-
-    @property
-    def now(self) -> int:
-        """Node time, in nanoseconds since the node was made."""
-        return int(native().mock_api_time(self.handle))
-
-    def advance(self, duration: str) -> None:
-        """Move the node's clock forward, as in `advance("10 s")`: what depends on time follows at once."""
-        start = self.get("time.node")
-        assert isinstance(start, int)
-        self.set("time.node", f"{start + parse_number('u64', 'ns', duration)} ns")
 
     @property
     def rules(self) -> Rules:
