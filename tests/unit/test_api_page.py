@@ -10,7 +10,7 @@ def test_the_page_has_every_public_name_with_its_methods() -> None:
     node = headings[headings.index("## Node") : headings.index("## NodeError")]
     assert "### `select(text: str) -> list[Gpu]`" in node
     assert "### `edit() -> ContextManager[Node]`" in node
-    assert "### `now`" in node
+    assert "### `clock`" in node
     assert not any(line.startswith("### `check") for line in node)  # for our own use, without a docstring
     assert [line.partition("(")[0] for line in node].count("### `reset") == 1
     assert "    profile: str = 'dgx-a100'" not in page and "profile: str = 'dgx-a100'" in page
