@@ -35,6 +35,10 @@ test-slow: $(LIBRARY)  ## Run the slow tests: installation, heavy clients, sanit
 sanitize: $(LIBRARY)  ## Run tests under AddressSanitizer, UBSan and ThreadSanitizer (wants gcc)
 	$(BIN)/pytest -m slow tests/sanitizers
 
+.PHONY: fuzz
+fuzz: $(LIBRARY)  ## Random calls and damaged nodes under ASan and UBSan, FUZZ_SECONDS each (60; wants gcc)
+	$(BIN)/pytest -m slow tests/fuzz
+
 .PHONY: bench
 bench: $(LIBRARY)  ## Compare with an empty library, in ratios; BASE=REF: with that commit's
 	$(BIN)/python tests/bench/run.py $(if $(BASE),--base $(BASE))

@@ -64,7 +64,8 @@ def killed(tmp_path: Path) -> list[tuple[Path, int]]:
         before = path.read_bytes()
         at = layout().gpu.places["power.limit"].offset + 1
         epoch = layout().node.places["time.epoch"].offset + 1
-        node._write_all({NODE_BLOCK: {epoch: 1}, **{index: {at: AFTER} for index in range(GPUS)}})
+        state = layout().gpu.places["modes.performance_state"].offset + 1
+        node._write_all({NODE_BLOCK: {epoch: 1}, **{index: {at: AFTER, state: 5} for index in range(GPUS)}})
     files = []
     for number, (data, counts) in enumerate(stages(before, path.read_bytes())):
         files.append((tmp_path / f"node-{number}", AFTER if counts else BEFORE))
@@ -100,6 +101,13 @@ def test_the_next_writer_ends_a_step_and_goes_on(killed: list[tuple[Path, int]])
             assert limits(node) == [limit] * GPUS
             assert node.gpus[1].get("power.limit_min") == 7000
         assert path.read_bytes()[SHARED : SHARED + 8] == bytes(8)
+
+
+def test_the_next_writer_raises_the_events_of_a_step_that_it_ends(killed: list[tuple[Path, int]]) -> None:
+    for path, limit in killed[:-2]:  # in the last two the writer has ended it
+        with Node.open(path) as node:
+            node.gpus[1].set("power.limit_min", "7 W")
+            assert [event.gpu for event in node.events] == (list(range(GPUS)) if limit == AFTER else [])
 
 
 def test_the_next_step_over_several_blocks_takes_nothing_of_an_undone_one(killed: list[tuple[Path, int]]) -> None:

@@ -199,6 +199,14 @@ static void set_step(const struct mock_node *node, enum mock_step step)
     atomic_store_explicit(&node->shared->intent.step, step, memory_order_release);
 }
 
+/* What follows the moment at which a step is published. */
+static void end_published(const struct mock_node *node)
+{
+    each_block(node, settle);
+    set_step(node, MOCK_STEP_NONE);
+    each_block(node, mock_events_follow);
+}
+
 /* End the step of a writer that was killed: with it where it was published, without it where it was not. */
 static void end_step(const struct mock_node *node)
 {
@@ -206,8 +214,12 @@ static void end_step(const struct mock_node *node)
 
     if (__builtin_expect(step == MOCK_STEP_NONE, 1))
         return;
-    each_block(node, step == MOCK_STEP_PUBLISHED ? settle : unmark);
-    set_step(node, MOCK_STEP_NONE);
+    if (step == MOCK_STEP_PUBLISHED) {
+        end_published(node);
+    } else {
+        each_block(node, unmark);
+        set_step(node, MOCK_STEP_NONE);
+    }
 }
 
 /* The copy that is to be published next. */
@@ -271,9 +283,7 @@ static nvmlReturn_t apply(const struct mock_node *node, const struct mock_part *
     set_step(node, MOCK_STEP_MARKS);
     each_block(node, mark);
     set_step(node, MOCK_STEP_PUBLISHED);
-    each_block(node, settle);
-    set_step(node, MOCK_STEP_NONE);
-    each_block(node, mock_events_follow);
+    end_published(node);
     return NVML_SUCCESS;
 }
 
