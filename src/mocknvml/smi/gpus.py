@@ -45,6 +45,7 @@ REASONS = {
 }
 TABLE = bytes.fromhex("c4fe3e6cc98f6c4ea327ee696e12f7c4")
 SLOT_DRIVERS = range(525, 581)
+NEWEST_BRANCH = 610
 NOT_SUPPORTED, GPU_IS_LOST = 3, 15
 
 
@@ -87,10 +88,16 @@ def ask(name: str, *arguments: Any) -> Any:
         return Refusal(error.value)
 
 
+def branch() -> int:
+    """That of the driver, such as 535."""
+    version = ask("nvmlSystemGetDriverVersion")
+    number = "" if isinstance(version, Refusal) else version.split(".")[0]
+    return int(number) if number.isdecimal() else NEWEST_BRANCH
+
+
 def ask_slot(slot: int, *arguments: Any) -> Refusal | None:
     """Ask the private table that nvidia-smi itself asks, of the drivers where the slot is known to hold this."""
-    version = ask("nvmlSystemGetDriverVersion")
-    if isinstance(version, Refusal) or int(version.split(".")[0]) not in SLOT_DRIVERS:
+    if branch() not in SLOT_DRIVERS:
         return Refusal(NOT_SUPPORTED)
     table = ctypes.POINTER(ctypes.c_void_p)()
     if nvml.nvmlLib.nvmlInternalGetExportTable(ctypes.byref(table), TABLE) or (table[0] or 0) <= 8 * slot:
