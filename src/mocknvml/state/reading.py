@@ -91,5 +91,6 @@ def changed(scope: Scope, now: Sequence[int], then: Sequence[int]) -> Iterator[t
         compared = 1 if isinstance(field, Number) and field.integral is not None else size
         for number, element in enumerate(place.element_names()):
             at = place.offset + number * size
-            if now[at : at + compared] != then[at : at + compared]:
+            is_there = (now[at] | then[at]) & 0xFFFF != 0  # of both heads, NOT_SUPPORTED is 0
+            if is_there and now[at : at + compared] != then[at : at + compared]:
                 yield field, element
