@@ -147,7 +147,7 @@ static uint64_t until_seen(struct mock_node *node, const char *library, uint64_t
         uint64_t value = LOWEST + round, seen;
         atomic_store(&shared->seen_at, 1);
         if (node != NULL) {
-            check(mock_node_edit(node, mock_node_gpu(node, 0), edit_limit, &value, true) == NVML_SUCCESS, "an edit");
+            check(mock_node_edit(node, mock_node_gpu(node, 0), edit_limit, &value) == NVML_SUCCESS, "an edit");
         } else {
             changed_at = mock_monotonic();
             atomic_store_explicit(&shared->value, value, memory_order_release);

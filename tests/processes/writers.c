@@ -412,7 +412,7 @@ int main(int argc, char **argv)
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(shared != MAP_FAILED);
     for (uint32_t gpu = 0; gpu < GPUS; gpu++)
-        CHECK(mock_node_edit(&node, block_at(gpu), begin_gpu, NULL, true) == NVML_SUCCESS);
+        CHECK(mock_node_edit(&node, block_at(gpu), begin_gpu, NULL) == NVML_SUCCESS);
 
     for (uint32_t i = 0; i < reading; i++)
         readers[i] = start(reader_body, i);

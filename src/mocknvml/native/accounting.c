@@ -135,7 +135,7 @@ nvmlReturn_t native_nvmlDeviceSetAccountingMode(nvmlDevice_t device, nvmlEnableS
     if (gpu == NULL)
         return NVML_ERROR_UNKNOWN;
     /* nvml.h: "Disabling accounting clears all accounting pids information." */
-    return mock_node_write(mock_node(), gpu, (struct mock_change){mode == NVML_FEATURE_ENABLED ? 1 : 2, offsets, values}, true);
+    return mock_node_write(mock_node(), gpu, (struct mock_change){mode == NVML_FEATURE_ENABLED ? 1 : 2, offsets, values});
 }
 
 nvmlReturn_t native_nvmlDeviceClearAccountingPids(nvmlDevice_t device)
@@ -147,5 +147,5 @@ nvmlReturn_t native_nvmlDeviceClearAccountingPids(nvmlDevice_t device)
 
     if (status != NVML_SUCCESS)
         return status;
-    return gpu == NULL ? NVML_ERROR_UNKNOWN : mock_node_write(mock_node(), gpu, (struct mock_change){1, offsets, values}, true);
+    return gpu == NULL ? NVML_ERROR_UNKNOWN : mock_node_write(mock_node(), gpu, (struct mock_change){1, offsets, values});
 }

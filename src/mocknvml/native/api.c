@@ -146,7 +146,7 @@ API nvmlReturn_t mock_api_write(struct mock_node *node, uint32_t block, uint32_t
 
     if (to == NULL)
         return NVML_ERROR_INVALID_ARGUMENT;
-    return mock_node_write(node, to, (struct mock_change){count, offsets, values}, block != NODE_BLOCK);
+    return mock_node_write(node, to, (struct mock_change){count, offsets, values});
 }
 
 /* Words of any blocks in one step. */
@@ -204,7 +204,7 @@ API nvmlReturn_t mock_api_exchange(struct mock_node *node, uint32_t block, uint3
 
     if (to == NULL)
         return NVML_ERROR_INVALID_ARGUMENT;
-    return mock_node_edit(node, to, exchange_words, &exchange, block != NODE_BLOCK);
+    return mock_node_edit(node, to, exchange_words, &exchange);
 }
 
 /* Back to the baseline: the words that were there when the node was made. */
@@ -228,7 +228,7 @@ API nvmlReturn_t mock_api_reset(struct mock_node *node, uint32_t block)
 
     if (to == NULL)
         return NVML_ERROR_INVALID_ARGUMENT;
-    return mock_node_edit(node, to, block == NODE_BLOCK ? restore_node : restore_gpu, to, block != NODE_BLOCK);
+    return mock_node_edit(node, to, block == NODE_BLOCK ? restore_node : restore_gpu, to);
 }
 
 API nvmlReturn_t mock_api_reset_all(struct mock_node *node)
@@ -306,5 +306,5 @@ API nvmlReturn_t mock_api_clock(struct mock_node *node, const uint64_t *rate, ui
 {
     struct clock_change change = {node, rate, step};
 
-    return mock_node_edit(node, block_of(node, NODE_BLOCK), change_clock, &change, false);
+    return mock_node_edit(node, block_of(node, NODE_BLOCK), change_clock, &change);
 }

@@ -158,7 +158,7 @@ nvmlReturn_t native_nvmlDeviceModifyDrainState(nvmlPciInfo_t *pciInfo, nvmlEnabl
         return NVML_ERROR_NO_PERMISSION;
     if (newState == NVML_FEATURE_ENABLED && in_use(node, change.gpu, false))
         return NVML_ERROR_IN_USE;
-    return mock_node_edit(node, node->block, newState == NVML_FEATURE_ENABLED ? begin : end, &change, false);
+    return mock_node_edit(node, node->block, newState == NVML_FEATURE_ENABLED ? begin : end, &change);
 }
 
 nvmlReturn_t native_nvmlDeviceQueryDrainState(nvmlPciInfo_t *pciInfo, nvmlEnableState_t *currentState)

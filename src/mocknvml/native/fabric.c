@@ -68,7 +68,7 @@ nvmlReturn_t native_nvmlDeviceSetHostname_v1(nvmlDevice_t device, nvmlHostname_v
     memcpy(&values[1], hostname->value, length);
     for (uint32_t i = 0; i < sizeof at / sizeof *at; i++)
         at[i] = MOCK_AT(identity.hostname) + i;
-    return mock_node_write(node, gpu, (struct mock_change){sizeof at / sizeof *at, at, values}, true);
+    return mock_node_write(node, gpu, (struct mock_change){sizeof at / sizeof *at, at, values});
 }
 
 /* No error has been recorded; nvml.h: SUCCESS "with bufferSize set to 0 when there are no CPER records". */

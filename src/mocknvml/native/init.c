@@ -432,5 +432,5 @@ nvmlReturn_t mock_set_number(struct mock_node *node, struct mock_block *block, u
 {
     uint32_t offset = at + 1;
 
-    return mock_node_write(node, block, (struct mock_change){1, &offset, &value}, block != node->block);
+    return mock_node_write(node, block, (struct mock_change){1, &offset, &value});
 }

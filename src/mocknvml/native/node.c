@@ -326,10 +326,8 @@ nvmlReturn_t mock_node_edit_all(struct mock_node *node, const struct mock_part *
     return result;
 }
 
-nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context,
-                            bool is_gpu)
+nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context)
 {
-    (void)is_gpu;
     return mock_node_edit_all(node, &(struct mock_part){block, edit, context}, 1);
 }
 
@@ -345,11 +343,11 @@ nvmlReturn_t mock_put_words(mock_word *state, const void *context)
     return NVML_SUCCESS;
 }
 
-nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu)
+nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change)
 {
-    struct mock_words words = {change, is_gpu ? MOCK_GPU_WORDS : MOCK_NODE_WORDS};
+    struct mock_words words = {change, block != node->block ? MOCK_GPU_WORDS : MOCK_NODE_WORDS};
 
-    return mock_node_edit(node, block, mock_put_words, &words, is_gpu);
+    return mock_node_edit(node, block, mock_put_words, &words);
 }
 
 static nvmlReturn_t fail(char *error, nvmlReturn_t code, const char *path, const char *what)

@@ -109,8 +109,7 @@ struct mock_part {
 nvmlReturn_t mock_node_edit_all(struct mock_node *node, const struct mock_part *parts, uint32_t count);
 
 /* Run `edit` under the node's lock. NO_PERMISSION where the file can't be written. */
-nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context,
-                            bool is_gpu);
+nvmlReturn_t mock_node_edit(struct mock_node *node, struct mock_block *block, mock_edit *edit, const void *context);
 
 /* The node that a block belongs to, among those that this process has mapped. */
 const struct mock_node *mock_node_of(const struct mock_block *block);
@@ -128,7 +127,7 @@ struct mock_words {
 mock_edit mock_put_words;
 
 /* Apply a change under the node's lock. NO_PERMISSION where the file can't be written. */
-nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change, bool is_gpu);
+nvmlReturn_t mock_node_write(struct mock_node *node, struct mock_block *block, struct mock_change change);
 
 /* Files. A failure is told in `error`, with what to do. `settings`: further words of the node's own block. */
 nvmlReturn_t mock_node_create(const char *path, const struct mock_profile *profile, uint32_t gpu_count, const char *driver,

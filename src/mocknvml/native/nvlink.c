@@ -30,7 +30,7 @@ static nvmlReturn_t write_values(nvmlDevice_t device, uint32_t count, const uint
 
     if (gpu == NULL) /* another thread has attached to a smaller node */
         return NVML_ERROR_GPU_IS_LOST;
-    return mock_node_write(node, gpu, (struct mock_change){count, at, values}, true);
+    return mock_node_write(node, gpu, (struct mock_change){count, at, values});
 }
 
 /* All counters that the link has; nvml.h: "Resets all error counters to zero". */

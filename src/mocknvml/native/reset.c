@@ -45,5 +45,5 @@ static nvmlReturn_t reset(mock_word *state, const void *context)
 
 nvmlReturn_t mock_gpu_reset(struct mock_node *node, struct mock_block *gpu)
 {
-    return mock_node_edit(node, gpu, reset, NULL, true);
+    return mock_node_edit(node, gpu, reset, NULL);
 }

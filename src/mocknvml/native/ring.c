@@ -100,7 +100,7 @@ nvmlReturn_t mock_event_raise(struct mock_node *node, const struct mock_event *e
 {
     struct raise raise = {node, event};
 
-    return mock_node_edit(node, node->block, raise_event, &raise, false);
+    return mock_node_edit(node, node->block, raise_event, &raise);
 }
 
 /* What is an event when it changes. */

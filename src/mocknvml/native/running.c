@@ -84,7 +84,7 @@ static nvmlReturn_t add(mock_word *state, const void *context)
 
 nvmlReturn_t mock_process_add(struct mock_node *node, struct mock_block *gpu, const uint64_t *record)
 {
-    return mock_node_edit(node, gpu, add, &(struct process){.record = record, .now = wall_clock(node)}, true);
+    return mock_node_edit(node, gpu, add, &(struct process){.record = record, .now = wall_clock(node)});
 }
 
 /* nvml.h: "kept in a circular buffer". differs: a board's buffer holds some thousands, the node's list a few. */
@@ -126,5 +126,5 @@ static nvmlReturn_t take_out(mock_word *state, const void *context)
 
 nvmlReturn_t mock_process_remove(struct mock_node *node, struct mock_block *gpu, uint32_t pid)
 {
-    return mock_node_edit(node, gpu, take_out, &(struct process){.pid = pid, .now = wall_clock(node)}, true);
+    return mock_node_edit(node, gpu, take_out, &(struct process){.pid = pid, .now = wall_clock(node)});
 }

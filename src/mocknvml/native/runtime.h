@@ -167,7 +167,7 @@ static inline nvmlReturn_t mock_edit_gpu(nvmlDevice_t device, mock_edit *edit, c
 {
     struct mock_block *gpu = mock_gpu(mock_node(), device);
 
-    return gpu != NULL ? mock_node_edit(mock_node(), gpu, edit, context, true) : NVML_ERROR_UNKNOWN;
+    return gpu != NULL ? mock_node_edit(mock_node(), gpu, edit, context) : NVML_ERROR_UNKNOWN;
 }
 
 /* Whether something watches the calls about a GPU, or about the node. */
