@@ -28,7 +28,8 @@ def node_library(folder: Path, kind: str) -> Path:
 
 
 def compiled(target: Path, kind: str, sources: Sequence[Path], more: Sequence[str]) -> Path:
-    flags = [flag for flag in build.FLAGS if flag not in ("-g0", "-O2", "-Werror")]
+    # gcc would part the assembler of export.c from its C.
+    flags = [flag for flag in build.FLAGS if flag not in ("-g0", "-O2", "-Werror", "-flto")]
     # gcc warns that it does not model fences; all that they order are atomics.
     flags += [f"-fsanitize={kind}", "-fno-sanitize-recover=all", "-g", "-O1", "-Wno-tsan"]
     includes = [f"-I{path}" for path in (target.parent / "generated", NATIVE, header.include_folder())]
