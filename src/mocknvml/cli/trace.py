@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
@@ -48,8 +47,12 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
-    if not command and args.node is None and not os.environ.get("MOCK_NVML_NODE"):
-        raise UserError("nothing to trace; write: mocknvml trace -- COMMAND ... or: mocknvml trace --node PATH")
+    if not command and args.node is None:
+        from mocknvml.state import where
+
+        args.node = where.find().path
+        if args.node is None:
+            raise UserError("nothing to trace; write: mocknvml trace -- COMMAND ... or: mocknvml trace --node PATH")
     env = environment(args)
     with _output(args.output) as output, _log(env["MOCK_NVML_NODE"]) as calls:
         start = calls.tickets
