@@ -37,10 +37,10 @@ NEED_QUERY = {
 
 @dataclass(frozen=True)
 class Command:
-    """`function`: MODULE:NAME of what takes a Call and returns the exit status. `takes`: further options."""
+    """`function`: MODULE:NAME of what takes a Call and returns the exit status. `takes`: further options, None: any."""
 
     function: str
-    takes: tuple[str, ...] = ()
+    takes: tuple[str, ...] | None = ()
 
 
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
@@ -56,6 +56,7 @@ VALUED = {"--id", "--filename", "--display", "--format", "--query-gpu", *ITEM_QU
 COMMANDS = {
     "--help": Command("help:overview"),
     "--list-gpus": Command("listing:gpus"),
+    **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
     "": Command("table:show", OUTPUT),
@@ -167,8 +168,9 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str]]:
     command = next((name for name in COMMANDS if name in given), "")
     if sum(name.startswith("--query-") for name in given) > 1 and command.startswith("--query-"):
         raise Problem("Only one --query-* switch can be used at a time.\n", 2)
+    takes = COMMANDS[command].takes
     wrong = [name for name in unknown if command in ("", "--query")]
-    wrong += [name for name in given if name != command and name not in COMMANDS[command].takes]
+    wrong += [name for name in given if takes is not None and name not in (command, *takes)]
     for name in wrong:
         _refuse(name, words[name], command)
     return command, given
@@ -186,4 +188,4 @@ def _refuse(name: str, word: str, command: str) -> NoReturn:
 
 
 def _is_known(name: str) -> bool:
-    return name in COMMANDS or name in NEED_QUERY or any(name in command.takes for command in COMMANDS.values())
+    return name in COMMANDS or name in NEED_QUERY or any(name in (command.takes or ()) for command in COMMANDS.values())
