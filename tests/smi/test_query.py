@@ -72,6 +72,15 @@ def test_a_mistake_ends_it_with_status_2(node: Node, smi: Smi) -> None:
     assert (shown.returncode, shown.stdout) == (2, 'Field "bogus" is not a valid field to query.\n\n')
 
 
+def test_what_is_absent_says_so(node: Node, smi: Smi) -> None:
+    for command in ("nvlink", "--gpu-reset"):
+        shown = smi(command, "-s")
+        assert (shown.returncode, shown.stdout) == (
+            255,
+            f"ERROR: {command} is not in this stand-in for nvidia-smi.\n\n",
+        )
+
+
 def test_no_gpu_ends_it_with_status_6(node: Node, smi: Smi) -> None:
     node.faults.inject("no-gpu")
 
@@ -86,6 +95,47 @@ def test_no_driver_ends_it_with_status_9(node: Node, smi: Smi) -> None:
 
     assert shown.returncode == 9
     assert shown.stdout.startswith("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="setters need root")
+@pytest.mark.parametrize(
+    ("command", "said", "state"),
+    [
+        (
+            "-pl 300",
+            "Power limit for GPU 00000000:0F:00.0 was set to 300.00 W from 400.00 W.",
+            ("power.limit", 300_000),
+        ),
+        ("-pm 0", "Disabled persistence mode for GPU 00000000:0F:00.0.", ("modes.persistence", 0)),
+        ("-c 3", "Set compute mode to EXCLUSIVE_PROCESS for GPU 00000000:0F:00.0.", ("modes.compute", 3)),
+        ("-e 0", "Disabled ECC support for GPU 00000000:0F:00.0.", ("ecc.mode_pending", 0)),
+        ("-am 1", "Enabled Accounting Mode for GPU 00000000:0F:00.0.", ("modes.accounting", 1)),
+        ("-lgc 900,1200", 'GPU clocks set to "(gpuClkMin 900, gpuClkMax 1200)"', ("clocks.locked_max.graphics", 1200)),
+        ("-ac 1215,1005", 'Applications clocks set to "(MEM 1215, SM 1005)"', ("clocks.application.graphics", 1005)),
+    ],
+)
+def test_a_setting_changes_the_chosen_gpu(
+    command: str, said: str, state: tuple[str, int], node: Node, smi: Smi
+) -> None:
+    shown = smi("-i", "1", *command.split())
+
+    assert shown.stdout.startswith(said)
+    assert "\nAll done.\n" in shown.stdout
+    assert shown.returncode == 0
+    assert node.gpus[1].get(state[0]) == state[1]
+    assert node.gpus[0].get(state[0]) != state[1]
+
+
+def test_a_setting_that_nvml_refuses_ends_it_with_its_status(node: Node, smi: Smi) -> None:
+    node.rules.add("nvmlDeviceSetPersistenceMode", "NO_PERMISSION")
+
+    shown = smi("-pm", "0")
+
+    assert shown.returncode == 4
+    assert shown.stdout == (
+        "Unable to set persistence mode for GPU 00000000:07:00.0: Insufficient Permissions\n"
+        "Terminating early due to previous errors.\n"
+    )
 
 
 def test_output_goes_to_a_file(node: Node, smi: Smi, tmp_path: Path) -> None:
@@ -153,7 +203,7 @@ def test_it_asks_nvml_alone(node: Node) -> None:
         for imported in ast.walk(ast.parse(text)):
             if isinstance(imported, ast.ImportFrom) and str(imported.module).startswith("mocknvml"):
                 assert str(imported.module).startswith("mocknvml.smi"), source
-        for name in re.findall(r'\b(?:ask|read|clock|system|filled)\(\s*"(\w+)"', text):
+        for name in re.findall(r'\b(?:ask|read|clock|system|filled|reset|Clocks)\(\s*"(\w+)"', text):
             asked.add(name if name.startswith("nvml") else f"nvmlDevice{name}")
 
     assert len(asked) > 50

@@ -29,6 +29,19 @@ Options:
   -l, --loop[=SECONDS]          again and again, each 5 s if no number is given
   -lms, --loop-ms[=MILLISECONDS]
       --format=csv[,noheader][,nounits]
+
+Settings, one at a time, of all GPUs or those of -i:
+  -pm, --persistence-mode=0|1
+  -pl, --power-limit=WATTS
+  -c, --compute-mode=0|2|3      DEFAULT, PROHIBITED, EXCLUSIVE_PROCESS
+  -e, --ecc-config=0|1          after a reset
+  -p, --reset-ecc-errors=0|1    counters since the driver was loaded, or all
+  -am, --accounting-mode=0|1
+  -caa, --clear-accounted-apps
+  -lgc, --lock-gpu-clocks=MIN[,MAX]                 in MHz
+  -lmc, --lock-memory-clocks=MIN[,MAX]
+  -ac, --applications-clocks=MEMORY,GRAPHICS
+  -rgc, -rmc, -rac              --reset-gpu-clocks, --reset-memory-clocks, --reset-applications-clocks
 """
 
 TEXTS = {
