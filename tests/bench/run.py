@@ -31,6 +31,7 @@ BENCH, LIVE = WORK / "bench", WORK / "live"
 CALL_BOUND, MEAN_BOUND, FIELDS_BOUND, LOAD_BOUND, WRAPPER_BOUND = 8.0, 4.0, 25.0, 3.0, 12.0
 BASE_BOUND = 1.1
 SEEN_LIMIT, WAKE_LIMIT, SETTER_LIMIT = 1_000, 1_000_000, 20_000  # nanoseconds
+SMI_LIMIT = 250_000_000  # nanoseconds
 LOADS = 300
 WRAPPED = 20
 
@@ -152,16 +153,28 @@ def measure_load() -> Result:
     return Result("dlopen + nvmlInit_v2", min(times[MOCK]), min(times[EMPTY]), LOAD_BOUND)
 
 
-def measure_wrapper() -> Result:
-    """`mocknvml run` around a command that does nothing, beside a Python that does nothing."""
-    wrapper = [str(Path(sys.executable).with_name("mocknvml")), "run", "--profile", "t4", "--gpus", "1", "--", "true"]
+def beside_python(name: str, command: list[str], limit: int | None = None) -> Result:
+    """A command beside a Python that does nothing: the best of some runs."""
+    environment = os.environ | {"MOCK_NVML_NODE": str(make_node("node"))}
     times: tuple[list[int], list[int]] = ([], [])
     for _ in range(WRAPPED):
-        for command, taken in zip((wrapper, [sys.executable, "-c", "pass"]), times, strict=True):
+        for each, taken in zip((command, [sys.executable, "-c", "pass"]), times, strict=True):
             start = time.perf_counter_ns()
-            subprocess.run(command, check=True)
+            subprocess.run(each, env=environment, check=True, stdout=subprocess.DEVNULL)
             taken.append(time.perf_counter_ns() - start)
-    return Result("mocknvml run (beside python -c pass)", min(times[0]), min(times[1]), WRAPPER_BOUND)
+    return Result(name, min(times[0]), min(times[1]), WRAPPER_BOUND, limit)
+
+
+def measure_wrapper() -> Result:
+    """`mocknvml run` around a command that does nothing."""
+    wrapper = [str(Path(sys.executable).with_name("mocknvml")), "run", "--profile", "t4", "--gpus", "1", "--", "true"]
+    return beside_python("mocknvml run (beside python -c pass)", wrapper)
+
+
+def measure_smi() -> Result:
+    """`mocknvml smi --query-gpu`, beside a Python that does nothing."""
+    query = [str(Path(sys.executable).with_name("mocknvml")), "smi", "--query-gpu=index,name,memory.used,power.draw"]
+    return beside_python("mocknvml smi --query-gpu (beside python -c pass)", [*query, "--format=csv"], SMI_LIMIT)
 
 
 def table(results: list[Result], columns: tuple[str, str], *more: tuple[str, ...]) -> str:
@@ -192,7 +205,7 @@ def main() -> int:
     calls = measure_calls()
     mean = statistics.geometric_mean([result.ratio for result in calls if result.bound == CALL_BOUND])
     average = ("geometric mean of all Get calls but GetFieldValues", "", "", f"{mean:.2f}", f"{MEAN_BOUND:g}")
-    results = [*calls, measure_load(), measure_wrapper()]
+    results = [*calls, measure_load(), measure_wrapper(), measure_smi()]
     live = measure_live()
     text = table(results, ("mock, ns", "empty, ns"), (*average, answer(mean <= MEAN_BOUND)))
     text += "\n" + table(live, ("median, ns", "beside, ns"))

@@ -3,7 +3,9 @@
 import argparse
 import ctypes
 import os
+import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ def add_parser(subparsers: Any) -> None:
         "run",
         help="run a command with simulated GPUs",
         usage="mocknvml run [--profile PROFILE] [--gpus N] [--driver VERSION] [--node PATH] "
-        "[--claim GPU:MEMORY[:UTILIZATION]] -- COMMAND ...",
+        "[--claim GPU:MEMORY[:UTILIZATION]] [--smi {ours,real,none}] -- COMMAND ...",
         description="Run a command that finds simulated GPUs through NVML, and sees one machine in all its processes. "
         "Without options: the node of MOCK_NVML_NODE; else what MOCK_NVML_PROFILE, MOCK_NVML_NUM_DEVICES and "
         "MOCK_NVML_DRIVER_VERSION say; else eight A100s. "
@@ -36,6 +38,12 @@ def add_parser(subparsers: Any) -> None:
         help="list the command as a process of a GPU until it ends, as in 0:8GiB or all:8GiB:60%%",
     )
     parser.add_argument(
+        "--smi",
+        choices=("ours", "real", "none"),
+        help="which nvidia-smi the command finds: a stand-in (mocknvml smi), the one on PATH, or no other than that; "
+        "by default the stand-in if there is none on PATH",
+    )
+    parser.add_argument(
         "command", metavar="COMMAND ...", nargs=argparse.REMAINDER, help="the command and its arguments"
     )
     parser.set_defaults(run=run)
@@ -47,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     if not command:
         raise UserError("no command to run; write: mocknvml run -- COMMAND ...")
     env = environment(args)
+    env.update(path_with_smi(args.smi, env))
     if args.claim:
         from mocknvml.cli.claims import claim
 
@@ -75,6 +84,18 @@ def environment(args: argparse.Namespace) -> dict[str, str]:
     # No trailing colon after the folder if there is nothing else: an empty entry would mean the working folder.
     env["LD_LIBRARY_PATH"] = ":".join(filter(None, (str(folder()), env.get("LD_LIBRARY_PATH"))))
     return env
+
+
+def path_with_smi(choice: str | None, env: dict[str, str]) -> dict[str, str]:
+    """The PATH on which a command finds the nvidia-smi that it should, and what the stand-in needs to know."""
+    ours = str(Path(__file__).parents[1] / "smi" / "bin")
+    folders = [folder for folder in env.get("PATH", os.defpath).split(":") if folder != ours]
+    real = shutil.which("nvidia-smi", path=":".join(folders))
+    if choice == "real" and not real:
+        raise UserError("--smi=real: there is no nvidia-smi on PATH")
+    if choice == "ours" or (choice is None and not real):
+        folders.insert(0, ours)
+    return {"PATH": ":".join(folders), "MOCKNVML_PYTHON": sys.executable}
 
 
 def existing(path: str) -> str:

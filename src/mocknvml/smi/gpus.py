@@ -81,6 +81,11 @@ class Problem(Exception):
         self.status = status
 
 
+def status_of(code: int) -> int:
+    """The exit status for an NVML return code."""
+    return 255 if code in (nvml.NVML_ERROR_UNINITIALIZED, nvml.NVML_ERROR_UNKNOWN) else code
+
+
 def ask(name: str, *arguments: Any) -> Any:
     """What a function of NVML answers, or its refusal."""
     try:
@@ -116,6 +121,7 @@ class Gpu:
     def __init__(self, index: int, handle: Any) -> None:
         self.index = index  # as counted by NVML, also where the GPU itself no longer says
         self.handle = handle
+        self.needs_reboot = False  # of a setting
         self._answers: dict[tuple[Any, ...], Any] = {}
 
     def ask(self, name: str, *arguments: Any) -> Any:
@@ -153,7 +159,7 @@ def start() -> None:
     refusal = ask("nvmlInitWithFlags", 0)
     if refusal is None:
         return
-    text, status = f"Failed to initialize NVML: {refusal}\n", refusal.code
+    text, status = f"Failed to initialize NVML: {refusal}\n", status_of(refusal.code)
     if refusal.code == nvml.NVML_ERROR_LIBRARY_NOT_FOUND:
         text = (
             "NVIDIA-SMI couldn't find libnvidia-ml.so library in your system. Please make sure that the NVIDIA "
@@ -176,7 +182,7 @@ def every() -> list[Gpu]:
     """All GPUs that NVML counts."""
     count = ask("nvmlDeviceGetCount")
     if isinstance(count, Refusal):
-        raise Problem("Unable to determine the number of GPUs\n", count.code)
+        raise Problem("Unable to determine the number of GPUs\n", status_of(count.code))
     return [Gpu(index, handle_of(index)) for index in range(count)]
 
 
@@ -190,7 +196,7 @@ def handle_of(index: int) -> Any:
         text = "Unable to determine the device handle for GPU: GPU is lost.  Reboot the system to recover"
     else:
         text = "Unable to determine the device handle for GPU: Unknown Error"
-    raise Problem(f"{text}\n", handle.code)
+    raise Problem(f"{text}\n", status_of(handle.code))
 
 
 def chosen(names: str | None) -> list[Gpu]:

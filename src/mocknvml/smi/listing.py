@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocknvml.smi.gpus import Refusal, every
+from mocknvml.smi.gpus import Refusal, every, status_of
 from mocknvml.smi.main import Call
 
 
@@ -15,7 +15,7 @@ def gpus(call: Call) -> int:
         name, uuid = gpu.ask("GetName"), gpu.ask("GetUUID")
         if isinstance(name, Refusal):
             call.out.write(f"Unable to determine the product name for gpu {gpu.index}: {name}\n")
-            status = name.code
+            status = status_of(name.code)
         else:
             call.out.write(f"GPU {gpu.index}: {name} (UUID: {uuid})\n")
     return status

@@ -27,7 +27,6 @@ SHORT = {
     "-d": "--display",
     "-u": "--unit",
 }
-VALUED = {"--id", "--filename", "--display", "--format", "--query-gpu", "--query-compute-apps"}
 LOOPS = {"--loop": 1.0, "--loop-ms": 0.001}  # their value, which may be absent, in seconds
 DEFAULT_LOOP = 5.0  # seconds
 NEED_QUERY = {
@@ -38,21 +37,47 @@ NEED_QUERY = {
 
 @dataclass(frozen=True)
 class Command:
-    """`function`: MODULE:NAME of what takes a Call and returns the exit status. `takes`: further options."""
+    """`function`: MODULE:NAME of what takes a Call and returns the exit status. `takes`: further options, None: any."""
 
     function: str
-    takes: tuple[str, ...] = ()
+    takes: tuple[str, ...] | None = ()
 
 
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
 QUERY = (*OUTPUT, "--format")
+ITEM_QUERIES = (
+    *("--query-compute-apps", "--query-accounted-apps", "--query-supported-clocks"),
+    *("--query-retired-pages", "--query-remapped-rows"),
+)
+
+SETTERS = {
+    "-pm": "--persistence-mode",
+    "-e": "--ecc-config",
+    "-p": "--reset-ecc-errors",
+    "-c": "--compute-mode",
+    "-am": "--accounting-mode",
+    "-pl": "--power-limit",
+    "-lgc": "--lock-gpu-clocks",
+    "-lmc": "--lock-memory-clocks",
+    "-ac": "--applications-clocks",
+}
+RESETTERS = {
+    "-caa": "--clear-accounted-apps",
+    "-rgc": "--reset-gpu-clocks",
+    "-rmc": "--reset-memory-clocks",
+    "-rac": "--reset-applications-clocks",
+}
+SHORT |= SETTERS | RESETTERS
+VALUED = {*SETTERS.values(), "--id", "--filename", "--display", "--format", "--query-gpu", *ITEM_QUERIES}
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
     "--help": Command("help:overview"),
     "--list-gpus": Command("listing:gpus"),
+    **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
-    "--query-compute-apps": Command("query:items", QUERY),
+    **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
+    **{name: Command("setters:run", ("--id",)) for name in (*SETTERS.values(), *RESETTERS.values())},
     "": Command("table:show", OUTPUT),
 }
 
@@ -60,11 +85,23 @@ COMMANDS = {
 SUBCOMMANDS: dict[str, str] = {}
 
 
+# What nvidia-smi has, and the stand-in has not.
+ABSENT = {
+    *("nvlink", "mig", "drain", "vgpu", "stats", "clocks", "c2c", "compute-policy", "conf-compute", "gpm", "daemon"),
+    *("replay", "encodersessions", "fbcsessions", "boost-slider", "power-hint", "base-clocks", "power-smoothing"),
+    *("-r", "--gpu-reset", "-B", "--list-excluded-gpus", "-u", "--unit", "--dtd", "--debug", "-t", "--toggle-led"),
+    *("--gom", "-vm", "--virt-mode", "-m", "--mode", "-sc", "--scope", "-cc", "--cuda-clocks", "-mig"),
+    *("--multi-instance-gpu", "-gtt", "--gpu-target-temp", "--auto-boost-default", "--auto-boost-permission", "-eow"),
+    *("--error-on-warning", "-lmcd", "--lock-memory-clocks-deferred", "-rmcd", "--reset-memory-clocks-deferred"),
+}
+
+
 @dataclass
 class Call:
     """One round of a command."""
 
     options: dict[str, str]  # by their long names; those without a value have an empty one
+    words: dict[str, str]  # the options as they were written, with values that follow a =
     out: TextIO
     round: int = 0  # counted by -l
 
@@ -84,8 +121,8 @@ def main(arguments: Sequence[str]) -> int:
             start()
             status: int = _function(SUBCOMMANDS[arguments[0]])(list(arguments[1:]), sys.stdout)
             return status
-        name, options = parse(arguments)
-        return _run(COMMANDS[name], options)
+        name, options, words = parse(arguments)
+        return _run(COMMANDS[name], options, words)
     except Problem as problem:
         sys.stdout.write(str(problem))
         return problem.status
@@ -96,16 +133,16 @@ def _function(place: str) -> Any:
     return getattr(import_module(f"mocknvml.smi.{module}"), name)
 
 
-def _run(command: Command, options: dict[str, str]) -> int:
+def _run(command: Command, options: dict[str, str], words: dict[str, str]) -> int:
     function = _function(command.function)
     pause = _pause(options)
     if command.function.startswith("help:"):
-        return int(function(Call(options, sys.stdout)))
+        return int(function(Call(options, words, sys.stdout)))
     start()
     out = _out(options)
     number = 0
     while True:
-        status = int(function(Call(options, out, number)))
+        status = int(function(Call(options, words, out, number)))
         out.flush()
         if pause is None or status:
             ask("nvmlShutdown")
@@ -137,8 +174,8 @@ def _pause(options: dict[str, str]) -> float | None:
     return None
 
 
-def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """The option that names the command, and all options by their long names."""
+def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]]:
+    """The option that names the command, and the values and the words of all options by their long names."""
     given: dict[str, str] = {}
     words: dict[str, str] = {}  # of each option as it was written
     unknown: list[str] = []
@@ -146,6 +183,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str]]:
     while rest:
         word = rest.pop(0)
         written, equals, value = word.partition("=")
+        if written in ABSENT and not _is_known(SHORT.get(written, written)):
+            raise Problem(f"ERROR: {written} is not in this stand-in for nvidia-smi.\n\n", 255)
         name = SHORT.get(written, written)
         if name in VALUED and not equals:
             if not rest or rest[0].startswith("-"):
@@ -162,11 +201,15 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str]]:
     command = next((name for name in COMMANDS if name in given), "")
     if sum(name.startswith("--query-") for name in given) > 1 and command.startswith("--query-"):
         raise Problem("Only one --query-* switch can be used at a time.\n", 2)
+    if is_setter(command) and sum(name in COMMANDS and is_setter(name) for name in given) > 1:
+        text = "Invalid combination of input arguments. Only one device modification may be done at a time."
+        raise Problem(f"{text}\n\n", 2)
+    takes = COMMANDS[command].takes
     wrong = [name for name in unknown if command in ("", "--query")]
-    wrong += [name for name in given if name != command and name not in COMMANDS[command].takes]
+    wrong += [name for name in given if takes is not None and name not in (command, *takes)]
     for name in wrong:
         _refuse(name, words[name], command)
-    return command, given
+    return command, given, words
 
 
 def _refuse(name: str, word: str, command: str) -> NoReturn:
@@ -176,9 +219,14 @@ def _refuse(name: str, word: str, command: str) -> NoReturn:
         raise Problem(f"{text} Please run 'nvidia-smi -h' for help.\n\n", 2)
     if command in ("", "--query"):
         raise Problem(f"ERROR: Option {word} is not recognized. Please run 'nvidia-smi -h'.\n\n", 255)
-    what = "recognized" if command.startswith("--query-") else "valid for this command"
-    raise Problem(f"ERROR: Option {word} is not {what}. Please run 'nvidia-smi -h' for help.\n\n", 2)
+    what = "recognized" if command.startswith("--query-") or is_setter(command) else "valid for this command"
+    status = 255 if is_setter(command) else 2
+    raise Problem(f"ERROR: Option {word} is not {what}. Please run 'nvidia-smi -h' for help.\n\n", status)
+
+
+def is_setter(command: str) -> bool:
+    return COMMANDS[command].function == "setters:run"
 
 
 def _is_known(name: str) -> bool:
-    return name in COMMANDS or name in NEED_QUERY or any(name in command.takes for command in COMMANDS.values())
+    return name in COMMANDS or name in NEED_QUERY or any(name in (command.takes or ()) for command in COMMANDS.values())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import GPU_IS_LOST, NOT_SUPPORTED, Gpu, Problem, Refusal, ask, branch
+from mocknvml.smi.gpus import GPU_IS_LOST, NOT_SUPPORTED, Gpu, Problem, Refusal, ask, branch, status_of
 from mocknvml.smi.layouts import Layout, layout_of
 from mocknvml.smi.main import Call
 
@@ -148,7 +148,7 @@ def signed(pid: int) -> int:
 def process_row(gpu: Gpu, pid: int, letters: list[str], process: Any, layout: Layout) -> str:
     index = gpu.ask("GetIndex")
     if isinstance(index, Refusal):
-        raise Problem("Failed to query device index\n", index.code)
+        raise Problem("Failed to query device index\n", status_of(index.code))
     name = cell(ask("nvmlSystemGetProcessName", process.pid))
     return layout.process.format(
         index=index,
