@@ -12,7 +12,7 @@ from mocknvml.cli.errors import UserError
 from mocknvml.errors import MocknvmlError
 
 COMMANDS = (
-    *("run", "node", "library", "profiles", "explain", "get", "set", "status", "watch", "reset-gpu", "clock"),
+    *("run", "smi", "node", "library", "profiles", "explain", "get", "set", "status", "watch", "reset-gpu", "clock"),
     *("inject", "clear", "faults", "trace"),
 )
 

@@ -1,0 +1,170 @@
+"""The GPUs that NVML finds, and nvidia-smi's words for what NVML refuses."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+from typing import Any
+
+LIBRARY = "libnvidia-ml.so.1"
+
+# nvidia-smi asks no nvmlErrorString: these are its own.
+TEXTS = {
+    1: "Uninitialized",
+    2: "Invalid Argument",
+    3: "N/A",
+    4: "Insufficient Permissions",
+    13: "Function Not Found",
+    15: "GPU is lost",
+}
+NOT_SUPPORTED, GPU_IS_LOST = 3, 15
+
+
+def preload() -> None:
+    """Load the packaged library, unless LD_LIBRARY_PATH finds one: whoever asks for its soname then gets it."""
+    folders = filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":"))
+    packaged = Path(__file__).parents[1] / "lib" / LIBRARY
+    if packaged.exists() and not any(os.path.exists(f"{folder}/{LIBRARY}") for folder in folders):  # noqa: PTH110
+        ctypes.CDLL(str(packaged))
+
+
+preload()
+
+import pynvml as nvml  # noqa: E402
+
+
+class Refusal:
+    """An NVML return code in place of a value."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+    def __str__(self) -> str:
+        return TEXTS.get(self.code, "Unknown Error")
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class Problem(Exception):
+    """What ends the program: what it says, and its exit status."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def ask(name: str, *arguments: Any) -> Any:
+    """What a function of NVML answers, or its refusal."""
+    try:
+        return getattr(nvml, name)(*arguments)
+    except nvml.NVMLError as error:
+        return Refusal(error.value)
+
+
+class Gpu:
+    """A GPU, of which each thing is asked once."""
+
+    def __init__(self, index: int, handle: Any) -> None:
+        self.index = index  # as counted by NVML, also where the GPU itself no longer says
+        self.handle = handle
+        self._answers: dict[tuple[Any, ...], Any] = {}
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """What nvmlDeviceNAME answers, or its refusal."""
+        key = (name, *arguments)
+        if key not in self._answers:
+            self._answers[key] = ask(f"nvmlDevice{name}", self.handle, *arguments)
+        return self._answers[key]
+
+    def field(self, number: int, scope: int = 0) -> Any:
+        """What a field of nvmlDeviceGetFieldValues holds, or its refusal."""
+        values = self.ask("GetFieldValues", ((number, scope),))
+        if isinstance(values, Refusal):
+            return values
+        if values[0].nvmlReturn:
+            return Refusal(values[0].nvmlReturn)
+        return getattr(values[0].value, _MEMBERS[values[0].valueType])
+
+
+_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")  # of nvmlValue_t, by nvmlValueType_t
+
+
+def start() -> None:
+    """Initialize NVML, or say why that failed."""
+    refusal = ask("nvmlInitWithFlags", 0)
+    if refusal is None:
+        return
+    text, status = f"Failed to initialize NVML: {refusal}\n", refusal.code
+    if refusal.code == nvml.NVML_ERROR_LIBRARY_NOT_FOUND:
+        text = (
+            "NVIDIA-SMI couldn't find libnvidia-ml.so library in your system. Please make sure that the NVIDIA "
+            "Display Driver is properly installed and present in your system.\n"
+            "Please also try adding directory that contains libnvidia-ml.so to your system PATH.\n"
+        )
+    elif refusal.code == nvml.NVML_ERROR_DRIVER_NOT_LOADED:
+        text = (
+            "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. "
+            "Make sure that the latest NVIDIA driver is installed and running.\n\n"
+        )
+    raise Problem(text, status)
+
+
+def every() -> list[Gpu]:
+    """All GPUs that NVML counts."""
+    count = ask("nvmlDeviceGetCount")
+    if isinstance(count, Refusal):
+        raise Problem("Unable to determine the number of GPUs\n", count.code)
+    return [Gpu(index, handle_of(index)) for index in range(count)]
+
+
+def handle_of(index: int) -> Any:
+    handle = ask("nvmlDeviceGetHandleByIndex", index)
+    if not isinstance(handle, Refusal):
+        return handle
+    if handle.code == nvml.NVML_ERROR_NO_PERMISSION:
+        text = "No devices were found. Please make sure /dev/nvidia* files are readable by current user."
+    elif handle.code == GPU_IS_LOST:
+        text = "Unable to determine the device handle for GPU: GPU is lost.  Reboot the system to recover"
+    else:
+        text = "Unable to determine the device handle for GPU: Unknown Error"
+    raise Problem(f"{text}\n", handle.code)
+
+
+def chosen(names: str | None) -> list[Gpu]:
+    """The GPUs that -i names, of all if it is absent: by index, UUID, serial number or bus id."""
+    gpus = every()
+    if names is not None:
+        wanted = [name.strip() for name in names.split(",") if name.strip()]
+        if not wanted:
+            raise Problem("Failed to parse device string on command line", 255)
+        gpus = [gpu for gpu in gpus if any(_is(gpu, name, place) for place, name in enumerate(wanted))]
+    if not gpus:
+        raise Problem("No devices were found\n", 6)
+    return gpus
+
+
+def _is(gpu: Gpu, name: str, place: int) -> bool:
+    if ":" in name:
+        place_of = _bus_place(name)
+        if place_of is None:
+            text = "Invalid PCI bus id format. Try format [domain:]bus:device.function E.g. 0:2:0.0"
+            raise Problem(f"Problem with GPU {place}: {text}\n", 255)
+        pci = gpu.ask("GetPciInfo")
+        return not isinstance(pci, Refusal) and place_of == (pci.domain, pci.bus, pci.device)
+    if name in (gpu.ask("GetUUID"), gpu.ask("GetSerial")):
+        return True
+    try:
+        return int(name, 0 if name.lower().startswith("0x") else 10) == gpu.index
+    except ValueError:
+        return False
+
+
+def _bus_place(name: str) -> tuple[int, int, int] | None:
+    """Domain, bus and device of a bus id; the domain and the function may be absent."""
+    *domain, bus, device = name.split(".")[0].rsplit(":", 2)
+    try:
+        return int(domain[0], 16) if domain else 0, int(bus, 16), int(device, 16)
+    except ValueError:
+        return None

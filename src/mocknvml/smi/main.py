@@ -1,0 +1,163 @@
+"""The commands of nvidia-smi: which options each takes, and which function runs it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TextIO
+
+from mocknvml.smi.gpus import Gpu, Problem, ask, chosen, start
+
+SHORT = {
+    "-h": "--help",
+    "-L": "--list-gpus",
+    "-i": "--id",
+    "-f": "--filename",
+    "-l": "--loop",
+    "-lms": "--loop-ms",
+    "-q": "--query",
+    "-x": "--xml-format",
+    "-d": "--display",
+    "-u": "--unit",
+}
+VALUED = {"--id", "--filename", "--display", "--format", "--query-gpu", "--query-compute-apps"}
+LOOPS = {"--loop": 1.0, "--loop-ms": 0.001}  # their value, which may be absent, in seconds
+DEFAULT_LOOP = 5.0  # seconds
+
+
+@dataclass(frozen=True)
+class Command:
+    """`function`: MODULE:NAME of what takes a Call and returns the exit status. `takes`: further options."""
+
+    function: str
+    takes: tuple[str, ...] = ()
+    needs_gpus: bool = True
+
+
+OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
+
+# By the option that asks for it, in the order in which they win over one another.
+COMMANDS = {
+    "--help": Command("help:overview", needs_gpus=False),
+    "--list-gpus": Command("listing:gpus", needs_gpus=False),
+    "": Command("table:show", OUTPUT),
+}
+
+# By the first argument: functions that take all further arguments and the stream that they write to.
+SUBCOMMANDS: dict[str, str] = {}
+
+
+@dataclass
+class Call:
+    """One round of a command."""
+
+    options: dict[str, str]  # by their long names; those without a value have an empty one
+    gpus: list[Gpu]
+    out: TextIO
+    round: int = 0  # counted by -l
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status. Like nvidia-smi it says everything on stdout."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends a loop without a word
+    with suppress(AttributeError):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        if arguments and arguments[0] in SUBCOMMANDS:
+            start()
+            status: int = _function(SUBCOMMANDS[arguments[0]])(list(arguments[1:]), sys.stdout)
+            return status
+        name, options = parse(arguments)
+        return _run(COMMANDS[name], options)
+    except Problem as problem:
+        sys.stdout.write(str(problem))
+        return problem.status
+
+
+def _function(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(import_module(f"mocknvml.smi.{module}"), name)
+
+
+def _run(command: Command, options: dict[str, str]) -> int:
+    function = _function(command.function)
+    pause = _pause(options)
+    if command.function.startswith("help:"):
+        return int(function(Call(options, [], sys.stdout)))
+    start()
+    out = _out(options)
+    number = 0
+    while True:
+        gpus = chosen(options.get("--id")) if command.needs_gpus else []
+        status = int(function(Call(options, gpus, out, number)))
+        out.flush()
+        if pause is None or status:
+            ask("nvmlShutdown")
+            return status
+        time.sleep(pause)
+        number += 1
+
+
+def _out(options: dict[str, str]) -> TextIO:
+    path = options.get("--filename")
+    if path is None:
+        return sys.stdout
+    try:
+        return Path(path).open("w", encoding="utf-8")
+    except OSError:
+        the = "" if any(name.startswith("--query-") for name in options) else "the "
+        raise Problem(f"Failed to create {the}log file {path}\n\n", 255) from None
+
+
+def _pause(options: dict[str, str]) -> float | None:
+    """The seconds between two rounds, if there are several."""
+    for name, unit in LOOPS.items():
+        if name in options:
+            number = options[name]
+            if number.isdecimal() and not int(number):
+                text = "Provided [-l(ms) | --loop(-ms)=] value is incorrect. Loop frequency must be greater than 0."
+                raise Problem(f"{text}\n\n", 2)
+            return int(number) * unit if number.isdecimal() else DEFAULT_LOOP
+    return None
+
+
+def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """The option that names the command, and all options by their long names."""
+    given: dict[str, str] = {}
+    words: dict[str, str] = {}  # of each option as it was written
+    unknown: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        written, equals, value = word.partition("=")
+        name = SHORT.get(written, written)
+        if name in VALUED and not equals:
+            if not rest or rest[0].startswith("-"):
+                raise Problem(
+                    f"ERROR: Option {word} is missing its value. Please run 'nvidia-smi -h' for help.\n\n", 255
+                )
+            value = rest.pop(0)
+        elif name in LOOPS and not equals and rest and not rest[0].startswith("-"):
+            value = rest.pop(0)
+        if not _is_known(name):
+            unknown.append(word)
+        given.setdefault(name, value)
+        words.setdefault(name, word)
+    command = next((name for name in COMMANDS if name in given), "")
+    if unknown and not command:
+        raise Problem(f"ERROR: Option {unknown[0]} is not recognized. Please run 'nvidia-smi -h'.\n\n", 255)
+    for name, word in words.items():
+        if name != command and name not in COMMANDS[command].takes:
+            what = "recognized" if command.startswith("--query") else "valid for this command"
+            raise Problem(f"ERROR: Option {word} is not {what}. Please run 'nvidia-smi -h' for help.\n\n", 2)
+    return command, given
+
+
+def _is_known(name: str) -> bool:
+    return name in COMMANDS or any(name in command.takes for command in COMMANDS.values())
