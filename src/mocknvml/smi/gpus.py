@@ -7,17 +7,44 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pynvml as nvml
+
 LIBRARY = "libnvidia-ml.so.1"
 
 # nvidia-smi asks no nvmlErrorString: these are its own.
-TEXTS = {
+REASONS = {
     1: "Uninitialized",
     2: "Invalid Argument",
-    3: "N/A",
+    3: "Not Supported",
     4: "Insufficient Permissions",
+    5: "Already Initialized",
+    6: "Not Found",
+    7: "Insufficient Size",
+    8: "Insufficient External Power",
+    9: "Driver Not Loaded",
+    10: "Timeout",
+    11: "Interrupt Request Issue",
+    12: "NVML Shared Library Not Found",
     13: "Function Not Found",
+    14: "Corrupted infoROM",
     15: "GPU is lost",
+    16: "GPU requires reset",
+    17: "GPU access blocked by the operating system",
+    18: "Driver/library version mismatch",
+    19: "In use by another client",
+    20: "Insufficient Memory",
+    21: "No data",
+    22: "vGPU ECC not supported",
+    23: "Insufficient Resources",
+    24: "Invalid Frequency",
+    25: "Argument version mismatch",
+    26: "Requested functionality has been deprecated",
+    27: "System is not in ready state",
+    28: "No supported GPUs were found",
+    29: "Resource not in correct state to perform requested operation",
 }
+TABLE = bytes.fromhex("c4fe3e6cc98f6c4ea327ee696e12f7c4")
+SLOT_DRIVERS = range(525, 581)
 NOT_SUPPORTED, GPU_IS_LOST = 3, 15
 
 
@@ -29,22 +56,19 @@ def preload() -> None:
         ctypes.CDLL(str(packaged))
 
 
-preload()
-
-import pynvml as nvml  # noqa: E402
-
-
 class Refusal:
     """An NVML return code in place of a value."""
 
     def __init__(self, code: int) -> None:
         self.code = code
 
-    def __str__(self) -> str:
-        return TEXTS.get(self.code, "Unknown Error")
+    @property
+    def reason(self) -> str:
+        return REASONS.get(self.code, "Unknown Error")
 
-    def __bool__(self) -> bool:
-        return False
+    def __str__(self) -> str:
+        """What stands in the place of a value."""
+        return "N/A" if self.code == NOT_SUPPORTED else self.reason
 
 
 class Problem(Exception):
@@ -61,6 +85,20 @@ def ask(name: str, *arguments: Any) -> Any:
         return getattr(nvml, name)(*arguments)
     except nvml.NVMLError as error:
         return Refusal(error.value)
+
+
+def ask_slot(slot: int, *arguments: Any) -> Refusal | None:
+    """Ask the private table that nvidia-smi itself asks, of the drivers where the slot is known to hold this."""
+    version = ask("nvmlSystemGetDriverVersion")
+    if isinstance(version, Refusal) or int(version.split(".")[0]) not in SLOT_DRIVERS:
+        return Refusal(NOT_SUPPORTED)
+    table = ctypes.POINTER(ctypes.c_void_p)()
+    if nvml.nvmlLib.nvmlInternalGetExportTable(ctypes.byref(table), TABLE) or (table[0] or 0) <= 8 * slot:
+        return Refusal(NOT_SUPPORTED)
+    if not table[slot]:
+        return Refusal(NOT_SUPPORTED)
+    code = ctypes.CFUNCTYPE(ctypes.c_int)(table[slot])(*arguments)
+    return Refusal(code) if code else None
 
 
 class Gpu:
@@ -93,6 +131,7 @@ _MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")  # o
 
 def start() -> None:
     """Initialize NVML, or say why that failed."""
+    preload()
     refusal = ask("nvmlInitWithFlags", 0)
     if refusal is None:
         return

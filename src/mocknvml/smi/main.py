@@ -41,11 +41,14 @@ class Command:
 
 
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
+QUERY = (*OUTPUT, "--format")
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
     "--help": Command("help:overview", needs_gpus=False),
     "--list-gpus": Command("listing:gpus", needs_gpus=False),
+    "--query-gpu": Command("query:gpus", QUERY),
+    "--query-compute-apps": Command("query:items", QUERY),
     "": Command("table:show", OUTPUT),
 }
 
