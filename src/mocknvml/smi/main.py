@@ -42,6 +42,7 @@ class Command:
 
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
 QUERY = (*OUTPUT, "--format")
+REPORT = (*OUTPUT, "--xml-format", "--display")
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
@@ -49,6 +50,9 @@ COMMANDS = {
     "--list-gpus": Command("listing:gpus", needs_gpus=False),
     "--query-gpu": Command("query:gpus", QUERY),
     "--query-compute-apps": Command("query:items", QUERY),
+    "--query": Command("report:show", REPORT, needs_gpus=False),
+    "--xml-format": Command("report:xml_without_query", REPORT, needs_gpus=False),
+    "--display": Command("report:display_without_query", REPORT, needs_gpus=False),
     "": Command("table:show", OUTPUT),
 }
 
