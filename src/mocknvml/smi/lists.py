@@ -26,6 +26,7 @@ class Process:
     def __init__(self, entry: Any) -> None:
         self.pid = int(entry.pid)
         self.memory = entry.usedGpuMemory
+        self.protected_memory = getattr(entry, "usedGpuCcProtectedMemory", 0)
         self.instances = (entry.gpuInstanceId, entry.computeInstanceId)
         self.contexts = ""
         name = ask("nvmlSystemGetProcessName", self.pid)

@@ -57,7 +57,7 @@ COMMANDS = {
 }
 
 # By the first argument: functions that take all further arguments and the stream that they write to.
-SUBCOMMANDS: dict[str, str] = {}
+SUBCOMMANDS = {"topo": "topo:run", "dmon": "dmon:run", "pmon": "pmon:run"}
 
 
 @dataclass
