@@ -29,6 +29,7 @@ class Call(NamedTuple):
     path: tuple[str | int, ...] = ()
     struct: str = ""  # what the wrapper fills, where its caller gives it
     system: bool = False  # asked of the node, without a handle
+    octets: bool = False  # of a struct's member, which the binding takes for a text
 
     def __call__(self, gpu: Gpu | None = None) -> Any:
         if self.struct:
@@ -46,6 +47,9 @@ class Call(NamedTuple):
         answer = ask(self.function, gpu.handle if gpu else None, *self.arguments, ctypes.byref(struct))
         if isinstance(answer, Refusal):
             return answer
+        if self.octets:
+            member = getattr(type(struct), str(self.path[0]))
+            return ctypes.string_at(ctypes.addressof(struct) + member.offset, member.size)
         value = pick(struct, self.path)
         return ord(value) if isinstance(value, str) and len(value) == 1 else value  # the binding's unsigned char
 

@@ -26,6 +26,8 @@ from mocknvml.smi.kinds import (
     ENABLED,
     FABRIC_STATE,
     FABRIC_STATUS,
+    GUID,
+    GUID_SHORT,
     HEALTH,
     HEX,
     HEX_BYTE,
@@ -42,7 +44,6 @@ from mocknvml.smi.kinds import (
     MULTIPLIER,
     NANOSECONDS,
     NUMBER,
-    OCTETS,
     PEER,
     PERCENT,
     PSTATE,
@@ -157,7 +158,7 @@ NONE = Constant(Refusal(NOT_SUPPORTED))
 MODULE, MEMORY = nvml.NVML_POWER_SCOPE_MODULE, nvml.NVML_POWER_SCOPE_MEMORY
 CLOCKS = (("graphics", "Graphics", 0), ("sm", "SM", 1), ("mem", "Memory", 2), ("video", "Video", 3))
 GRAPHICS_AND_MEMORY = (CLOCKS[0], CLOCKS[2])
-SOURCES = "535.154-"  # drivers that tell the sources of errors
+SOURCES = "535.161-"  # drivers that tell the sources of errors
 
 
 def memory(member: str) -> Call:
@@ -211,6 +212,10 @@ def fabric(member: str) -> Call:
 
 def platform(member: str) -> Call:
     return fill("nvmlDeviceGetPlatformInfo", "c_nvmlPlatformInfo_v2_t", member)
+
+
+def platform_octets(member: str) -> Call:
+    return platform(member)._replace(octets=True)
 
 
 def inforom(kind: int) -> Call:
@@ -466,7 +471,7 @@ def bank_errors(name: str, title: str, counter: int) -> Section:
         name,
         title,
         element("sram_correctable", "SRAM Correctable", NUMBER, errors(0, counter, 7)),
-        element("sram_uncorrectable", "SRAM Uncorrectable", NUMBER, uncorrectable, "-535.154"),
+        element("sram_uncorrectable", "SRAM Uncorrectable", NUMBER, uncorrectable, "-535.161"),
         element("sram_uncorrectable", "SRAM Uncorrectable", NUMBER, uncorrectable, SOURCES, where=tells_sum),
         element(
             "sram_uncorrectable_parity",
@@ -793,7 +798,8 @@ PLATFORM = (
         element("host_id", "Host ID", NUMBER, platform("hostId")),
         element("peer_type", "Peer Type", PEER, platform("peerType")),
         element("module_id", "Module Id", NUMBER, call("nvmlDeviceGetModuleId")),
-        element("gpu_fabric_guid", "GPU Fabric GUID", OCTETS, platform("ibGuid")),
+        element("gpu_fabric_guid", "GPU Fabric GUID", GUID_SHORT, platform_octets("ibGuid"), "-580"),
+        element("gpu_fabric_guid", "GPU Fabric GUID", GUID, platform_octets("ibGuid"), "580-"),
         drivers="570-",
     ),
 )
@@ -866,7 +872,7 @@ IDENTITY_OF_GPU = (
         "Inforom BBX Object Flush",
         element("latest_timestamp", "Latest Timestamp", TIME, call("nvmlDeviceGetLastBBXFlushTime", at=0)),
         element("latest_duration", "Latest Duration", MICROSECONDS, call("nvmlDeviceGetLastBBXFlushTime", at=1)),
-        drivers=SOURCES,
+        drivers="535.129-",
     ),
     section(
         "inforom_time_data",
@@ -900,7 +906,15 @@ IDENTITY_OF_GPU = (
         "GPU Reset Status",
         element("reset_required", "Reset Required", YES, field("RESET_STATUS")),
         element("drain_and_reset_recommended", "Drain and Reset Recommended", YES, field("DRAIN_AND_RESET_STATUS")),
-        drivers="535-580",
+        drivers="535-570",
+        parts="RESET_STATUS",
+    ),
+    section(
+        "gpu_reset_status",
+        "GPU Reset Status",
+        element("reset_required", "Reset Required", TEXT, DEPRECATED),
+        element("drain_and_reset_recommended", "Drain and Reset Recommended", TEXT, DEPRECATED),
+        drivers="570-580",
         parts="RESET_STATUS",
     ),
     element("gpu_recovery_action", "GPU Recovery Action", RECOVERY, field("GET_GPU_RECOVERY_ACTION"), "565-"),
@@ -1039,7 +1053,7 @@ GPU = (
         drivers="580-",
         parts="PERFORMANCE",
     ),
-    element("sparse_operation_mode", "Sparse Operation Mode", ENABLED, Slot(243), "535.154-550", parts="PERFORMANCE"),
+    element("sparse_operation_mode", "Sparse Operation Mode", ENABLED, Slot(243), "535.161-550", parts="PERFORMANCE"),
     element("sparse_operation_mode", "Sparse Operation Mode", ENABLED, Slot(249), "550-", parts="PERFORMANCE"),
     *MEMORY_OF_GPU,
     *USE,

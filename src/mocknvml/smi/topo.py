@@ -75,7 +75,7 @@ def _matrix(out: TextIO) -> int:
     branch = int(driver_version().split(".")[0])
     has_memory = branch >= 535  # a column for the NUMA node of the GPU's own memory
     try:
-        if not gpus:
+        if not gpus or any(isinstance(gpu.ask("GetBrand"), Refusal) for gpu in gpus):
             raise LookupError
         rows = [[" X " if one is other else nearness(one, other, branch) for other in gpus] for one in gpus]
     except LookupError:
