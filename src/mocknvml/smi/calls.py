@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot, nvml
+import pynvml as nvml
+
+from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot
 
 FUNCTION_NOT_FOUND = 13
 
-Ask = Callable[[Gpu], Any]
+class Ask(Protocol):
+    """How a GPU is asked for a value, which may be a Refusal."""
+
+    def __call__(self, gpu: Gpu, /) -> Any: ...
+
 
 
 def pick(answer: Any, path: tuple[str | int, ...]) -> Any:

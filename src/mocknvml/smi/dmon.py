@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+import pynvml as nvml
+
 from mocknvml.smi.calls import driver_version
-from mocknvml.smi.gpus import Gpu, Refusal, nvml
+from mocknvml.smi.gpus import Gpu, Refusal
 from mocknvml.smi.monitor import Column, columns, request, scroll, shown
 
 HELP = """
@@ -86,8 +88,6 @@ READINGS: dict[str, Callable[[Gpu], Sequence[Any]]] = {
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
     asked = request(arguments, out, "puc", 600, HELP)
-    if asked is None:
-        return 0
     chosen = columns(asked.select, GROUPS, asked.branch)
     width, end = asked.layout.metric, asked.layout.end
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import pynvml as nvml
+
 from mocknvml.smi import lists
 from mocknvml.smi.calls import Ask, Call, Constant, FieldValue, Slot, call, fill, system
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, nvml
+from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal
 from mocknvml.smi.kinds import (
     ADDRESSING,
     ARCHITECTURE,
@@ -108,6 +110,9 @@ class Listed(NamedTuple):
     parts: str = ""
     where: Where | None = None
     whole: bool = True
+
+
+Item = Element | Section | Listed
 
 
 def element(xml: str, text: str, kind: Kind, ask: Ask, drivers: str = "", **more: Any) -> Element:
@@ -256,13 +261,11 @@ def reasons(word: str, title: str, drivers: str) -> Section:
     def one(xml: str, text: str, reason: int, **more: Any) -> Element:
         return element(f"clocks_{word}_reason_{xml}", text, active(reason), CURRENT_REASONS, **more)
 
+    of_hardware = tuple(one(*inner) for inner in REASONS_OF_HARDWARE)
     return section(
         f"clocks_{word}_reasons",
         f"Clocks {title} Reasons",
-        *(
-            one(*reason, inner=tuple(one(*inner) for inner in REASONS_OF_HARDWARE) if reason[0] == "hw_slowdown" else ())
-            for reason in REASONS
-        ),
+        *(one(*reason, inner=of_hardware if reason[0] == "hw_slowdown" else ()) for reason in REASONS),
         drivers=drivers,
         parts="PERFORMANCE",
         folded=CURRENT_REASONS,
@@ -304,7 +307,7 @@ POWER_STATE = (
     element("power_state", "", TEXT, DEPRECATED, "590-"),
 )
 
-POWER = (
+POWER: tuple[Item, ...] = (
     section(
         "power_readings",
         "Power Readings",
@@ -374,7 +377,7 @@ POWER = (
     element("edpp_multiplier", "EDPp Multiplier", MULTIPLIER, field("EDPP_MULTIPLIER"), "590-", parts="POWER"),
 )
 
-TEMPERATURE = (
+TEMPERATURE: tuple[Item, ...] = (
     section(
         "temperature",
         "Temperature",
@@ -557,7 +560,7 @@ def inactive(name: str, title: str, member: str) -> Element:
 REMAPPED = call("nvmlDeviceGetRemappedRows")
 HISTOGRAM = call("nvmlDeviceGetRowRemapperHistogram")
 PENDING = call("nvmlDeviceGetRetiredPagesPendingStatus")
-PAGES = (
+PAGES: tuple[Item, ...] = (
     section(
         "retired_pages",
         "Retired Pages",
@@ -618,7 +621,7 @@ def no_clocks(xml: str, text: str) -> Section:
     )
 
 
-CLOCK = (
+CLOCK: tuple[Item, ...] = (
     clocks("clocks", "Clocks", "nvmlDeviceGetClockInfo", CLOCKS),
     clocks(
         "applications_clocks",
@@ -670,6 +673,7 @@ CLOCK = (
     ),
 )
 
+BANDWIDTH = {1: "Degraded", 2: "Full"}
 FABRIC = section(
     "fabric",
     "Fabric",
@@ -688,14 +692,12 @@ FABRIC = section(
     section(
         "health",
         "Health",
+        element("bandwidth", "Bandwidth", bits(0, 2, BANDWIDTH), fabric_v2("healthMask"), "-570"),
         element("summary", "Summary", HEALTH, fabric("healthSummary"), "580-"),
         *(
-            element(
-                xml, text, bits(shift, width, names), (fabric_v2 if drivers == "-570" else fabric)("healthMask"), drivers
-            )
+            element(xml, text, bits(shift, width, names), fabric("healthMask"), drivers)
             for xml, text, shift, width, names, drivers in (
-                ("bandwidth", "Bandwidth", 0, 2, {1: "Degraded", 2: "Full"}, "-570"),
-                ("bandwidth", "Bandwidth", 0, 2, {1: "Degraded", 2: "Full"}, "570-"),
+                ("bandwidth", "Bandwidth", 0, 2, BANDWIDTH, "570-"),
                 ("route_recovery_in_progress", "Route Recovery in progress", 2, 2, {1: "True", 2: "False"}, "570-"),
                 ("route_unhealthy", "Route Unhealthy", 4, 2, {1: "True", 2: "False"}, "570-"),
                 ("access_timeout_recovery", "Access Timeout Recovery", 6, 2, {1: "True", 2: "False"}, "570-"),
@@ -743,9 +745,7 @@ PCI = section(
                 call("nvmlDeviceGetCurrPcieLinkGeneration"),
                 "525-",
             ),
-            element(
-                "max_device_link_gen", "Device Max", NUMBER, call("nvmlDeviceGetGpuMaxPcieLinkGeneration"), "525-"
-            ),
+            element("max_device_link_gen", "Device Max", NUMBER, call("nvmlDeviceGetGpuMaxPcieLinkGeneration"), "525-"),
             element("max_host_link_gen", "Host Max", NUMBER, Slot(230), "525-"),
         ),
         section(
@@ -777,7 +777,7 @@ PCI = section(
     element("atomic_caps_inbound", "Atomic Caps Inbound", ATOMICS, field("PCIE_INBOUND_ATOMICS_MASK"), "560-"),
 )
 
-PLATFORM = (
+PLATFORM: tuple[Item, ...] = (
     section(
         "platformInfo",
         "Platform Info",
@@ -806,7 +806,7 @@ PLATFORM = (
 
 GSP = element("gsp_firmware_version", "GSP Firmware Version", TEXT, call("nvmlDeviceGetGspFirmwareVersion"))
 
-IDENTITY_OF_GPU = (
+IDENTITY_OF_GPU: tuple[Item, ...] = (
     element("product_name", "Product Name", TEXT, call("nvmlDeviceGetName")),
     element("product_brand", "Product Brand", BRAND, call("nvmlDeviceGetBrand")),
     element("product_architecture", "Product Architecture", ARCHITECTURE_UP_TO_HOPPER, ARCHITECTURE_OF, "510-560"),
@@ -830,9 +830,7 @@ IDENTITY_OF_GPU = (
         element("pending_mig", "Pending", ENABLED, call("nvmlDeviceGetMigMode", at=1)),
     ),
     Listed("mig_devices", "", lists.mig_devices),
-    element(
-        "accounting_mode", "Accounting Mode", ENABLED, call("nvmlDeviceGetAccountingMode"), parts="ACCOUNTING"
-    ),
+    element("accounting_mode", "Accounting Mode", ENABLED, call("nvmlDeviceGetAccountingMode"), parts="ACCOUNTING"),
     element(
         "accounting_mode_buffer_size",
         "Accounting Mode Buffer Size",
@@ -922,7 +920,7 @@ IDENTITY_OF_GPU = (
     section("ibmnpu", "IBMNPU", element("relaxed_ordering_mode", "Relaxed Ordering Mode", ENABLED, NONE)),
 )
 
-MEMORY_OF_GPU = (
+MEMORY_OF_GPU: tuple[Item, ...] = (
     section(
         "fb_memory_usage",
         "FB Memory Usage",
@@ -957,7 +955,7 @@ MEMORY_OF_GPU = (
     ),
 )
 
-USE = (
+USE: tuple[Item, ...] = (
     element("compute_mode", "Compute Mode", COMPUTE_MODE, call("nvmlDeviceGetComputeMode"), parts="COMPUTE"),
     section(
         "utilization",
@@ -1020,7 +1018,7 @@ USE = (
     ),
 )
 
-SYSTEM = (
+SYSTEM: tuple[Item, ...] = (
     element("driver_version", "Driver Version", TEXT, system("nvmlSystemGetDriverVersion")),
     element("cuda_version", "CUDA Version", VERSION, system("nvmlSystemGetCudaDriverVersion_v2")),
     element("kmd_version", "KMD Version", TEXT, system("nvmlSystemGetDriverVersion"), "610-"),
@@ -1028,7 +1026,7 @@ SYSTEM = (
     element("attached_gpus", "Attached GPUs", NUMBER, system("nvmlDeviceGetCount")),
 )
 
-GPU = (
+GPU: tuple[Item, ...] = (
     *IDENTITY_OF_GPU,
     PCI,
     element("fan_speed", "Fan Speed", PERCENT, call("nvmlDeviceGetFanSpeed")),

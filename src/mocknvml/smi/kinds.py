@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from mocknvml.smi.gpus import nvml
+import pynvml as nvml
 
 NOT_AVAILABLE = "N/A"
 
@@ -108,6 +108,4 @@ FABRIC_STATUS = choice({0: "Success"})
 HEALTH = choice({0: NOT_AVAILABLE, 1: "Healthy", 2: "Unhealthy", 3: "Limited Capacity"})
 PEER = choice({0: "Direct Connected", 1: "Switch Connected"})
 ATOMIC_NAMES = ("FETCHADD_32", "FETCHADD_64", "SWAP_32", "SWAP_64", "CAS_32", "CAS_64", "CAS_128")
-ATOMICS = Kind(
-    lambda mask: " ".join(name for at, name in enumerate(ATOMIC_NAMES) if mask >> at & 1) or NOT_AVAILABLE
-)
+ATOMICS = Kind(lambda mask: " ".join(name for at, name in enumerate(ATOMIC_NAMES) if mask >> at & 1) or NOT_AVAILABLE)

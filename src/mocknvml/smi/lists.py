@@ -38,7 +38,7 @@ class Process:
 
 
 def running(gpu: Gpu) -> list[Process]:
-    """The processes of a GPU by their ids; none if any of the lists is refused, or the process is in that of MPS alone."""
+    """The processes of a GPU by their ids: none where a list is refused, and none that MPS alone lists."""
     found: dict[int, Process] = {}
     for context, function in CONTEXTS:
         entries = gpu.ask(f"Get{function}")
@@ -164,5 +164,3 @@ def samples(kind_of: int, kind: Kind) -> Callable[[Gpu], Found]:
         return tuple(Row("", label, text) for label, text in zip(labels, shown, strict=True))
 
     return rows
-
-

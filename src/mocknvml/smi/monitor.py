@@ -27,7 +27,7 @@ class Layout(NamedTuple):
     """How wide columns are in a branch of the driver."""
 
     metric: int
-    index: int  # of the GPU, behind date or time
+    place: int  # of the GPU's index, behind date or time
     gap: str  # between date and time
     title: int  # of pmon's first metric
     type: int  # of pmon's title of it
@@ -55,7 +55,7 @@ class Request(NamedTuple):
     gpus: list[Gpu]
     branch: int
     delay: float
-    count: int | None
+    rounds: int | None
     select: str
     stamps: str  # D for the date, T for the time
     out: TextIO
@@ -73,18 +73,18 @@ class Request(NamedTuple):
         lines = []
         for index, date, clock, parts in (("gpu", "Date", "Time", first), ("Idx", "YYYYMMDD", "HH:MM:SS", second)):
             stamp = self.stamp(f"{date:<8}", f"{clock:<8}")
-            place = f"{index:>{self.layout.index}}" if stamp else f" {index}"
+            place = f"{index:>{self.layout.place}}" if stamp else f" {index}"
             lines.append(f"#{stamp}{place}{''.join(parts)}\n")
         return "".join(lines)
 
     def row(self, gpu: Gpu, rest: str) -> str:
         stamp = self.stamp(time.strftime("%Y%m%d"), time.strftime("%H:%M:%S"))
-        place = f" {stamp}{gpu.index:>{self.layout.index}}" if stamp else f"{gpu.index:>5}"
+        place = f" {stamp}{gpu.index:>{self.layout.place}}" if stamp else f"{gpu.index:>5}"
         return f"{place}{rest}\n"
 
 
-def request(arguments: Sequence[str], out: TextIO, default: str, longest: int, help: str) -> Request | None:
-    """What the options ask for; nothing after a word on them."""
+def request(arguments: Sequence[str], out: TextIO, default: str, longest: int, help: str) -> Request:
+    """What the options ask for. What is wrong with them is no failure, as with nvidia-smi."""
     options: dict[str, str] = {}
     rest = list(arguments)
     while rest:
@@ -92,21 +92,21 @@ def request(arguments: Sequence[str], out: TextIO, default: str, longest: int, h
         name, equals, value = word.partition("=")
         option = OPTIONS.get(name, name)
         if option not in OPTIONS.values():
-            return _explain(f'Option "{word}" is not recognized.\n', help, out)
+            raise Problem(f'Option "{word}" is not recognized.\n{help}', 0)
         if option == "--help":
-            return _explain("", help, out)
+            raise Problem(help, 0)
         if not equals:
             if not rest:
-                return _explain(f'Option "{word}" is missing its value.\n', help, out)
+                raise Problem(f'Option "{word}" is missing its value.\n{help}', 0)
             value = rest.pop(0)
         options[option] = value
     count = options.get("--count")
     if count is not None and not (count.isdecimal() and int(count)):
-        return _explain("Invalid value for number of samples to be displayed\n", help, out)
+        raise Problem(f"Invalid value for number of samples to be displayed\n{help}", 0)
     delay = options.get("--delay", "1")
     if not (delay.isdecimal() and 1 <= int(delay) <= longest):
         text = f"Collection delay/interval should be between 1 second and {longest} seconds\n"
-        return _explain(text, help, out)
+        raise Problem(text + help, 0)
     gpus = chosen(options.get("--id"))
     if any(isinstance(gpu.ask("GetIndex"), Refusal) for gpu in gpus):
         raise Problem(f"Not supported on the device(s)\n{FAILED}", 255)
@@ -133,10 +133,6 @@ def _opened(path: str | None, out: TextIO) -> TextIO:
         raise Problem(FAILED, 255) from None
 
 
-def _explain(error: str, help: str, out: TextIO) -> None:
-    out.write(error + help)
-
-
 def scroll(asked: Request, heads: str, round: Callable[[list[Gpu]], Sequence[str]]) -> int:
     """Write the rows of one round after the other, with the titles again after as many rows as fit on a page."""
     rows = number = 0
@@ -148,7 +144,7 @@ def scroll(asked: Request, heads: str, round: Callable[[list[Gpu]], Sequence[str
             rows += 1
         asked.out.flush()
         number += 1
-        if number == asked.count:
+        if number == asked.rounds:
             return 0
         time.sleep(asked.delay)
 
@@ -159,14 +155,9 @@ def columns(chosen_letters: str, groups: dict[str, tuple[Column, ...]], branch: 
     if not letters or not letters.keys() <= groups.keys():
         raise Problem(f"Failed to find any metric to display\n{FAILED}", 255)
     return [
-        (letter, at, column)
-        for letter in letters
-        for at, column in enumerate(groups[letter])
-        if branch >= column.since
+        (letter, at, column) for letter in letters for at, column in enumerate(groups[letter]) if branch >= column.since
     ]
 
 
 def shown(answer: object) -> str:
     return "-" if answer is None or isinstance(answer, Refusal) else str(answer)
-
-

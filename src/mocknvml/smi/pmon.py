@@ -39,8 +39,6 @@ SAMPLES, ENTRY = 100, 80  # as many samples as nvidia-smi asks for; bytes of an 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
     asked = request(arguments, out, "u", 10, HELP)
-    if asked is None:
-        return 0
     chosen = columns(asked.select, GROUPS, asked.branch)
     form = asked.layout
 

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from mocknvml.smi import elements
 from mocknvml.smi.calls import driver_version
-from mocknvml.smi.elements import Element, Listed, Section
+from mocknvml.smi.elements import Element, Item, Listed
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, chosen
 from mocknvml.smi.main import Call
 from mocknvml.smi.rows import Row, as_text, as_xml
@@ -98,7 +98,7 @@ def _head(gpus: Sequence[Gpu], version: Version) -> list[Row]:
     return rows
 
 
-def _chosen(parts: set[str] | None) -> list[Element | Section | Listed]:
+def _chosen(parts: set[str] | None) -> list[Item]:
     if parts is None:
         return [it for it in elements.GPU if it.whole]
     return [it for it in elements.GPU if parts & set(it.parts.split())]

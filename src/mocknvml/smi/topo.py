@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
+import pynvml as nvml
+
 from mocknvml.smi.calls import driver_version
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Problem, Refusal, ask, every, nvml
+from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Problem, Refusal, ask, every
 
 HELP = """
     topo -- how the GPUs of this machine are connected
