@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from mocknvml.smi.gpus import Gpu, Problem, ask, chosen, start
 
@@ -29,6 +29,10 @@ SHORT = {
 VALUED = {"--id", "--filename", "--display", "--format", "--query-gpu", "--query-compute-apps"}
 LOOPS = {"--loop": 1.0, "--loop-ms": 0.001}  # their value, which may be absent, in seconds
 DEFAULT_LOOP = 5.0  # seconds
+NEED_QUERY = {
+    "--xml-format": "-x/--xml-format to run an XML",
+    "--display": "-d/--display to run a filtered",
+}
 
 
 @dataclass(frozen=True)
@@ -153,18 +157,29 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str]]:
         elif name in LOOPS and not equals and rest and not rest[0].startswith("-"):
             value = rest.pop(0)
         if not _is_known(name):
-            unknown.append(word)
+            unknown.append(name)
         given.setdefault(name, value)
         words.setdefault(name, word)
     command = next((name for name in COMMANDS if name in given), "")
-    if unknown and not command:
-        raise Problem(f"ERROR: Option {unknown[0]} is not recognized. Please run 'nvidia-smi -h'.\n\n", 255)
-    for name, word in words.items():
-        if name != command and name not in COMMANDS[command].takes:
-            what = "recognized" if command.startswith("--query") else "valid for this command"
-            raise Problem(f"ERROR: Option {word} is not {what}. Please run 'nvidia-smi -h' for help.\n\n", 2)
+    if sum(name.startswith("--query-") for name in given) > 1 and command.startswith("--query-"):
+        raise Problem("Only one --query-* switch can be used at a time.\n", 2)
+    wrong = [name for name in unknown if command in ("", "--query")]
+    wrong += [name for name in given if name != command and name not in COMMANDS[command].takes]
+    for name in wrong:
+        _refuse(name, words[name], command)
     return command, given
 
 
+def _refuse(name: str, word: str, command: str) -> NoReturn:
+    """Say what is wrong with an option that the command does not take."""
+    if not command and name in NEED_QUERY:
+        text = f"Invalid combination of input arguments. Specify -q/--query and {NEED_QUERY[name]} query. "
+        raise Problem(f"{text} Please run 'nvidia-smi -h' for help.\n\n", 2)
+    if command in ("", "--query"):
+        raise Problem(f"ERROR: Option {word} is not recognized. Please run 'nvidia-smi -h'.\n\n", 255)
+    what = "recognized" if command.startswith("--query-") else "valid for this command"
+    raise Problem(f"ERROR: Option {word} is not {what}. Please run 'nvidia-smi -h' for help.\n\n", 2)
+
+
 def _is_known(name: str) -> bool:
-    return name in COMMANDS or any(name in command.takes for command in COMMANDS.values())
+    return name in COMMANDS or name in NEED_QUERY or any(name in command.takes for command in COMMANDS.values())

@@ -1,0 +1,174 @@
+"""nvidia-smi without arguments: the table of GPUs and the one of their processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pynvml as nvml
+
+from mocknvml.smi.gpus import GPU_IS_LOST, NOT_SUPPORTED, Gpu, Problem, Refusal, ask
+from mocknvml.smi.main import Call
+
+MIB = 1 << 20
+HEADS = """\
++---------------------------------------------------------------------------------------+
+| NVIDIA-SMI {:<23}Driver Version: {:<13}CUDA Version: {:<9}|
+|-----------------------------------------+----------------------+----------------------+
+| GPU  Name                 Persistence-M | Bus-Id        Disp.A | Volatile Uncorr. ECC |
+| Fan  Temp   Perf          Pwr:Usage/Cap |         Memory-Usage | GPU-Util  Compute M. |
+|                                         |                      |               MIG M. |
+|=========================================+======================+======================|
+"""
+GPU = """\
+| {index:<5}{name:<27}   {persistence:<4} | {bus:<16}{display:>4} | {ecc:>20} |
+|{fan:>4} {temperature:>5} {performance:>5}{usage:>17} / {limit:>4} | {memory} | {utilization:>7} {compute:>12} |
+|                                         |                      | {mig:>20} |
++-----------------------------------------+----------------------+----------------------+
+"""
+PROCESS_HEADS = """\
+                                                                                         
++---------------------------------------------------------------------------------------+
+| Processes:                                                                            |
+|  GPU   GI   CI        PID   Type   Process name                            GPU Memory |
+|        ID   ID                                                             Usage      |
+|=======================================================================================|
+"""
+PROCESS = "|{index:>5}{gpu_instance:>6}{compute_instance:>5}{pid:>10}{type:>7}   {name:<38}{memory:>12} |\n"
+NO_PROCESSES = "|  No running processes found                                                           |\n"
+END = "+---------------------------------------------------------------------------------------+\n"
+
+COMPUTE_MODES = {0: "Default", 1: "E. Thread", 2: "Prohibited", 3: "E. Process"}
+OFF_ON = ("Off", "On")
+DISABLED_ENABLED = ("Disabled", "Enabled")
+# By the letter of their type, in the order in which a process of several shows them.
+PROCESS_LISTS = {
+    "M": "GetMPSComputeRunningProcesses",
+    "C": "GetComputeRunningProcesses",
+    "G": "GetGraphicsRunningProcesses",
+}
+
+
+def show(call: Call) -> int:
+    out = call.out
+    out.write(time.strftime("%a %b %e %H:%M:%S %Y") + " " * 7 + "\n")
+    driver, cuda = ask("nvmlSystemGetDriverVersion"), ask("nvmlSystemGetCudaDriverVersion_v2")
+    out.write(HEADS.format(cell(driver), cell(driver), cell(cuda, lambda n: f"{n // 1000}.{n % 1000 // 10}")))
+    for gpu in call.gpus:
+        out.write(gpu_rows(gpu))
+    out.write(PROCESS_HEADS)
+    found = [(gpu, processes(gpu)) for gpu in call.gpus]
+    rows = 0
+    for gpu, running in found:
+        for number, letters, process in running if isinstance(running, list) else ():
+            out.write(process_row(gpu, number, letters, process))
+            rows += 1
+    out.write(END if rows else NO_PROCESSES + END)
+    if any(isinstance(running, Refusal) and running.code == GPU_IS_LOST for _, running in found):
+        out.write("Internal error\n")
+        return 255
+    return 0
+
+
+def fit(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def cell(value: Any, form: Callable[[Any], str] = str, no_value: str = "N/A", error: str = "ERR!") -> str:
+    if not isinstance(value, Refusal):
+        return form(value)
+    return no_value if value.code == NOT_SUPPORTED else error
+
+
+def watts(milliwatts: int) -> str:
+    return f"{milliwatts // 1000}W"
+
+
+def gpu_rows(gpu: Gpu) -> str:
+    return GPU.format(
+        index=cell(gpu.ask("GetIndex"), "{:>3}".format),
+        name=fit(cell(gpu.ask("GetName")), 27),
+        persistence=cell(gpu.ask("GetPersistenceMode"), lambda on: f" {OFF_ON[on]}"),
+        bus=cell(gpu.ask("GetPciInfo"), lambda pci: str(pci.busId)),
+        display=cell(gpu.ask("GetDisplayActive"), lambda on: OFF_ON[on]),
+        ecc=ecc(gpu),
+        fan=cell(gpu.ask("GetFanSpeed"), "{}%".format),
+        temperature=cell(gpu.ask("GetTemperature", 0), "{}C".format),
+        performance=cell(performance(gpu), "P{}".format, "N/A ", "ERR! "),
+        usage=fit(cell(gpu.ask("GetPowerUsage"), watts), 4),
+        limit=fit(cell(gpu.ask("GetEnforcedPowerLimit"), watts), 4),
+        memory=memory(gpu),
+        utilization=cell(gpu.ask("GetUtilizationRates"), lambda rates: f"{rates.gpu}%"),
+        compute=cell(gpu.ask("GetComputeMode"), lambda mode: COMPUTE_MODES.get(mode, "N/A")),
+        mig=cell(gpu.ask("GetMigMode"), lambda modes: DISABLED_ENABLED[modes[0]] + changes(modes)),
+    )
+
+
+def changes(modes: list[int]) -> str:
+    """A mark where the current and the pending mode differ."""
+    return "*" if modes[0] != modes[1] else ""
+
+
+def ecc(gpu: Gpu) -> str:
+    """The errors, where ECC is on; those of a GPU in MIG mode stand with its MIG devices."""
+    mig, modes = gpu.ask("GetMigMode"), gpu.ask("GetEccMode")
+    if isinstance(modes, Refusal):
+        return cell(modes)
+    if not modes[0]:
+        return "Off" + changes(modes)
+    if not isinstance(mig, Refusal) and mig[0]:
+        return "On" + changes(modes)
+    return cell(gpu.ask("GetTotalEccErrors", 1, 0)) + changes(modes)
+
+
+def performance(gpu: Gpu) -> Any:
+    state = gpu.ask("GetPerformanceState")
+    return Refusal(nvml.NVML_ERROR_UNKNOWN) if state == nvml.NVML_PSTATE_UNKNOWN else state
+
+
+def memory(gpu: Gpu) -> str:
+    """Used and total, or why there is none: the only cell that says so, and not of missing permissions."""
+    info = gpu.ask("GetMemoryInfo", nvml.nvmlMemory_v2)
+    if isinstance(info, Refusal):
+        return f"{'N/A':>20}" if info.code == nvml.NVML_ERROR_NO_PERMISSION else f"{fit(info.reason, 20):<20}"
+    return fit(f" {info.used // MIB:>5}MiB / {info.total // MIB:>5}MiB", 20)
+
+
+def processes(gpu: Gpu) -> Any:
+    """The pid, the letters of the types and one entry of each process, or a refusal if a list has none."""
+    types: dict[int, list[str]] = {}
+    entries: dict[int, Any] = {}
+    for letter, name in PROCESS_LISTS.items():
+        running = gpu.ask(name)
+        if isinstance(running, Refusal):
+            return running
+        for process in running:
+            types.setdefault(process.pid, []).append(letter)
+            entries[process.pid] = process
+    shown = sorted((signed(pid), letters, entries[pid]) for pid, letters in types.items() if letters != ["M"])
+    return shown
+
+
+def signed(pid: int) -> int:
+    return pid - (1 << 32) if pid >> 31 else pid
+
+
+def process_row(gpu: Gpu, pid: int, letters: list[str], process: Any) -> str:
+    index = gpu.ask("GetIndex")
+    if isinstance(index, Refusal):
+        raise Problem("Failed to query device index\n", index.code)
+    name = cell(ask("nvmlSystemGetProcessName", process.pid))
+    return PROCESS.format(
+        index=index,
+        gpu_instance=instance(process.gpuInstanceId),
+        compute_instance=instance(process.computeInstanceId),
+        pid=fit(str(pid), 8),
+        type="+".join(letters),
+        name=name if len(name) <= 38 else f"...{name[-35:]}",
+        memory="N/A" if process.usedGpuMemory is None else fit(f"{process.usedGpuMemory // MIB}MiB", 8),
+    )
+
+
+def instance(number: int | None) -> str:
+    return "N/A" if number in (None, 0xFFFFFFFF) else str(number)
