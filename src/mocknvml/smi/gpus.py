@@ -151,6 +151,10 @@ def start() -> None:
             "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. "
             "Make sure that the latest NVIDIA driver is installed and running.\n\n"
         )
+    elif refusal.code == nvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
+        version = ask("nvmlSystemGetNVMLVersion")  # answers all the same
+        if not isinstance(version, Refusal):
+            text += f"NVML library version: {'.'.join(version.split('.')[1:3])}\n"
     raise Problem(text, status)
 
 

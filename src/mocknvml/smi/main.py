@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -41,7 +42,6 @@ class Command:
 
     function: str
     takes: tuple[str, ...] = ()
-    needs_gpus: bool = True
 
 
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
@@ -50,8 +50,8 @@ REPORT = (*OUTPUT, "--xml-format", "--display")
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
-    "--help": Command("help:overview", needs_gpus=False),
-    "--list-gpus": Command("listing:gpus", needs_gpus=False),
+    "--help": Command("help:overview"),
+    "--list-gpus": Command("listing:gpus"),
     "--query-gpu": Command("query:gpus", QUERY),
     "--query-compute-apps": Command("query:items", QUERY),
     "--query": Command("report:show", REPORT, needs_gpus=False),
@@ -69,9 +69,13 @@ class Call:
     """One round of a command."""
 
     options: dict[str, str]  # by their long names; those without a value have an empty one
-    gpus: list[Gpu]
     out: TextIO
     round: int = 0  # counted by -l
+
+    @cached_property
+    def gpus(self) -> list[Gpu]:
+        """Those that -i chooses, or all: there is at least one."""
+        return chosen(self.options.get("--id"))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -100,13 +104,12 @@ def _run(command: Command, options: dict[str, str]) -> int:
     function = _function(command.function)
     pause = _pause(options)
     if command.function.startswith("help:"):
-        return int(function(Call(options, [], sys.stdout)))
+        return int(function(Call(options, sys.stdout)))
     start()
     out = _out(options)
     number = 0
     while True:
-        gpus = chosen(options.get("--id")) if command.needs_gpus else []
-        status = int(function(Call(options, gpus, out, number)))
+        status = int(function(Call(options, out, number)))
         out.flush()
         if pause is None or status:
             ask("nvmlShutdown")

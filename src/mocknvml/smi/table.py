@@ -51,14 +51,14 @@ PROCESS_LISTS = {
 
 
 def show(call: Call) -> int:
-    out = call.out
+    out, gpus = call.out, call.gpus
     out.write(time.strftime("%a %b %e %H:%M:%S %Y") + " " * 7 + "\n")
     driver, cuda = ask("nvmlSystemGetDriverVersion"), ask("nvmlSystemGetCudaDriverVersion_v2")
     out.write(HEADS.format(cell(driver), cell(driver), cell(cuda, lambda n: f"{n // 1000}.{n % 1000 // 10}")))
-    for gpu in call.gpus:
+    for gpu in gpus:
         out.write(gpu_rows(gpu))
     out.write(PROCESS_HEADS)
-    found = [(gpu, processes(gpu)) for gpu in call.gpus]
+    found = [(gpu, processes(gpu)) for gpu in gpus]
     rows = 0
     for gpu, running in found:
         for number, letters, process in running if isinstance(running, list) else ():
@@ -101,7 +101,7 @@ def gpu_rows(gpu: Gpu) -> str:
         memory=memory(gpu),
         utilization=cell(gpu.ask("GetUtilizationRates"), lambda rates: f"{rates.gpu}%"),
         compute=cell(gpu.ask("GetComputeMode"), lambda mode: COMPUTE_MODES.get(mode, "N/A")),
-        mig=cell(gpu.ask("GetMigMode"), lambda modes: DISABLED_ENABLED[modes[0]] + changes(modes)),
+        mig=cell(gpu.ask("GetMigMode"), lambda modes: DISABLED_ENABLED[modes[1]] + changes(modes)),
     )
 
 
