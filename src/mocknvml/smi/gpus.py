@@ -48,6 +48,7 @@ TABLE = bytes.fromhex("c4fe3e6cc98f6c4ea327ee696e12f7c4")
 # in every slot that it does not know: it may be asked for any driver.
 SLOT_DRIVERS = range(450, 556)
 SAFE_TABLE = 4096  # bytes
+NEWEST_BRANCH = 610
 NOT_SUPPORTED, GPU_IS_LOST = 3, 15
 
 
@@ -90,14 +91,19 @@ def ask(name: str, *arguments: Any) -> Any:
         return Refusal(error.value)
 
 
+def branch() -> int:
+    """That of the driver, such as 535."""
+    version = ask("nvmlSystemGetDriverVersion")
+    number = "" if isinstance(version, Refusal) else version.split(".")[0]
+    return int(number) if number.isdecimal() else NEWEST_BRANCH
+
+
 def ask_slot(slot: int, *arguments: Any) -> Refusal | None:
     """Ask the private table that nvidia-smi itself asks, of the drivers where the slot is known to hold this."""
     table = ctypes.POINTER(ctypes.c_void_p)()
     if nvml.nvmlLib.nvmlInternalGetExportTable(ctypes.byref(table), TABLE) or (table[0] or 0) <= 8 * slot:
         return Refusal(NOT_SUPPORTED)
-    version = ask("nvmlSystemGetDriverVersion")
-    is_known = not isinstance(version, Refusal) and int(version.split(".")[0]) in SLOT_DRIVERS
-    if not is_known and (table[0] or 0) < SAFE_TABLE:
+    if branch() not in SLOT_DRIVERS and table[0] < SAFE_TABLE:
         return Refusal(NOT_SUPPORTED)
     if not table[slot]:
         return Refusal(NOT_SUPPORTED)

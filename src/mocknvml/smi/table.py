@@ -8,37 +8,11 @@ from typing import Any
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import GPU_IS_LOST, NOT_SUPPORTED, Gpu, Problem, Refusal, ask
+from mocknvml.smi.gpus import GPU_IS_LOST, NOT_SUPPORTED, Gpu, Problem, Refusal, ask, branch
+from mocknvml.smi.layouts import OLD, Layout, layout_of
 from mocknvml.smi.main import Call
 
 MIB = 1 << 20
-HEADS = """\
-+---------------------------------------------------------------------------------------+
-| NVIDIA-SMI {:<23}Driver Version: {:<13}CUDA Version: {:<9}|
-|-----------------------------------------+----------------------+----------------------+
-| GPU  Name                 Persistence-M | Bus-Id        Disp.A | Volatile Uncorr. ECC |
-| Fan  Temp   Perf          Pwr:Usage/Cap |         Memory-Usage | GPU-Util  Compute M. |
-|                                         |                      |               MIG M. |
-|=========================================+======================+======================|
-"""
-GPU = """\
-| {index:<5}{name:<27}   {persistence:<4} | {bus:<16}{display:>4} | {ecc:>20} |
-|{fan:>4} {temperature:>5} {performance:>5}{usage:>17} / {limit:>4} | {memory} | {utilization:>7} {compute:>12} |
-|                                         |                      | {mig:>20} |
-+-----------------------------------------+----------------------+----------------------+
-"""
-PROCESS_HEADS = """\
-                                                                                         
-+---------------------------------------------------------------------------------------+
-| Processes:                                                                            |
-|  GPU   GI   CI        PID   Type   Process name                            GPU Memory |
-|        ID   ID                                                             Usage      |
-|=======================================================================================|
-"""
-PROCESS = "|{index:>5}{gpu_instance:>6}{compute_instance:>5}{pid:>10}{type:>7}   {name:<38}{memory:>12} |\n"
-NO_PROCESSES = "|  No running processes found                                                           |\n"
-END = "+---------------------------------------------------------------------------------------+\n"
-
 COMPUTE_MODES = {0: "Default", 1: "E. Thread", 2: "Prohibited", 3: "E. Process"}
 OFF_ON = ("Off", "On")
 DISABLED_ENABLED = ("Disabled", "Enabled")
@@ -52,19 +26,23 @@ PROCESS_LISTS = {
 
 def show(call: Call) -> int:
     out, gpus = call.out, call.gpus
-    out.write(time.strftime("%a %b %e %H:%M:%S %Y") + " " * 7 + "\n")
+    layout = layout_of(branch())
     driver, cuda = ask("nvmlSystemGetDriverVersion"), ask("nvmlSystemGetCudaDriverVersion_v2")
-    out.write(HEADS.format(cell(driver), cell(driver), cell(cuda, lambda n: f"{n // 1000}.{n % 1000 // 10}")))
+    version = cell(cuda, lambda number: f"{number // 1000}.{number % 1000 // 10}")
+    out.write(time.strftime("%a %b %e %H:%M:%S %Y") + " " * 7 + "\n")
+    out.write(layout.heads.format(driver=cell(driver), cuda=version))
     for gpu in gpus:
-        out.write(gpu_rows(gpu))
-    out.write(PROCESS_HEADS)
+        out.write(gpu_rows(gpu, layout))
+    if any(in_mig_mode(gpu) for gpu in gpus):
+        out.write(layout.mig_heads + layout.note("No MIG devices found") + layout.line)
+    out.write(f"{layout.blank}\n{layout.line}{layout.process_heads}")
     found = [(gpu, processes(gpu)) for gpu in gpus]
     rows = 0
     for gpu, running in found:
         for number, letters, process in running if isinstance(running, list) else ():
-            out.write(process_row(gpu, number, letters, process))
+            out.write(process_row(gpu, number, letters, process, layout))
             rows += 1
-    out.write(END if rows else NO_PROCESSES + END)
+    out.write(layout.line if rows else layout.note("No running processes found") + layout.line)
     if any(isinstance(running, Refusal) and running.code == GPU_IS_LOST for _, running in found):
         out.write("Internal error\n")
         return 255
@@ -85,10 +63,10 @@ def watts(milliwatts: int) -> str:
     return f"{milliwatts // 1000}W"
 
 
-def gpu_rows(gpu: Gpu) -> str:
-    return GPU.format(
+def gpu_rows(gpu: Gpu, layout: Layout) -> str:
+    return layout.gpu.format(
         index=cell(gpu.ask("GetIndex"), "{:>3}".format),
-        name=fit(cell(gpu.ask("GetName")), 27),
+        name=fit(cell(gpu.ask("GetName")), layout.name),
         persistence=cell(gpu.ask("GetPersistenceMode"), lambda on: f" {OFF_ON[on]}"),
         bus=cell(gpu.ask("GetPciInfo"), lambda pci: str(pci.busId)),
         display=cell(gpu.ask("GetDisplayActive"), lambda on: OFF_ON[on]),
@@ -97,8 +75,8 @@ def gpu_rows(gpu: Gpu) -> str:
         temperature=cell(gpu.ask("GetTemperature", 0), "{}C".format),
         performance=cell(performance(gpu), "P{}".format, "N/A ", "ERR! "),
         usage=fit(cell(gpu.ask("GetPowerUsage"), watts), 4),
-        limit=fit(cell(gpu.ask("GetEnforcedPowerLimit"), watts), 4),
-        memory=memory(gpu),
+        limit=limit(gpu, layout),
+        memory=memory(gpu, layout),
         utilization=cell(gpu.ask("GetUtilizationRates"), lambda rates: f"{rates.gpu}%"),
         compute=cell(gpu.ask("GetComputeMode"), lambda mode: COMPUTE_MODES.get(mode, "N/A")),
         mig=cell(gpu.ask("GetMigMode"), lambda modes: DISABLED_ENABLED[modes[1]] + changes(modes)),
@@ -110,14 +88,19 @@ def changes(modes: list[int]) -> str:
     return "*" if modes[0] != modes[1] else ""
 
 
+def in_mig_mode(gpu: Gpu) -> bool:
+    modes = gpu.ask("GetMigMode")
+    return not isinstance(modes, Refusal) and bool(modes[0])
+
+
 def ecc(gpu: Gpu) -> str:
     """The errors, where ECC is on; those of a GPU in MIG mode stand with its MIG devices."""
-    mig, modes = gpu.ask("GetMigMode"), gpu.ask("GetEccMode")
+    modes = gpu.ask("GetEccMode")
     if isinstance(modes, Refusal):
         return cell(modes)
     if not modes[0]:
         return "Off" + changes(modes)
-    if not isinstance(mig, Refusal) and mig[0]:
+    if in_mig_mode(gpu):
         return "On" + changes(modes)
     return cell(gpu.ask("GetTotalEccErrors", 1, 0)) + changes(modes)
 
@@ -127,12 +110,21 @@ def performance(gpu: Gpu) -> Any:
     return Refusal(nvml.NVML_ERROR_UNKNOWN) if state == nvml.NVML_PSTATE_UNKNOWN else state
 
 
-def memory(gpu: Gpu) -> str:
+def limit(gpu: Gpu, layout: Layout) -> str:
+    value = gpu.ask("GetEnforcedPowerLimit")
+    return f"{cell(value):>4}" if isinstance(value, Refusal) else fit(watts(value), layout.limit).rjust(layout.limit)
+
+
+def memory(gpu: Gpu, layout: Layout) -> str:
     """Used and total, or why there is none: the only cell that says so, and not of missing permissions."""
-    info = gpu.ask("GetMemoryInfo", nvml.nvmlMemory_v2)
+    # Before 525 nvidia-smi counts what the driver reserves as used.
+    info = gpu.ask("GetMemoryInfo", *([] if layout is OLD else [nvml.nvmlMemory_v2]))
+    width = layout.memory
     if isinstance(info, Refusal):
-        return f"{'N/A':>20}" if info.code == nvml.NVML_ERROR_NO_PERMISSION else f"{fit(info.reason, 20):<20}"
-    return fit(f" {info.used // MIB:>5}MiB / {info.total // MIB:>5}MiB", 20)
+        return (
+            f"{'N/A':>{width}}" if info.code == nvml.NVML_ERROR_NO_PERMISSION else f"{fit(info.reason, width):<{width}}"
+        )
+    return fit(layout.memory_form.format(info.used // MIB, info.total // MIB), width)
 
 
 def processes(gpu: Gpu) -> Any:
@@ -154,18 +146,18 @@ def signed(pid: int) -> int:
     return pid - (1 << 32) if pid >> 31 else pid
 
 
-def process_row(gpu: Gpu, pid: int, letters: list[str], process: Any) -> str:
+def process_row(gpu: Gpu, pid: int, letters: list[str], process: Any, layout: Layout) -> str:
     index = gpu.ask("GetIndex")
     if isinstance(index, Refusal):
         raise Problem("Failed to query device index\n", index.code)
     name = cell(ask("nvmlSystemGetProcessName", process.pid))
-    return PROCESS.format(
+    return layout.process.format(
         index=index,
         gpu_instance=instance(process.gpuInstanceId),
         compute_instance=instance(process.computeInstanceId),
         pid=fit(str(pid), 8),
         type="+".join(letters),
-        name=name if len(name) <= 38 else f"...{name[-35:]}",
+        name=name if len(name) <= layout.process_name else f"...{name[3 - layout.process_name :]}",
         memory="N/A" if process.usedGpuMemory is None else fit(f"{process.usedGpuMemory // MIB}MiB", 8),
     )
 
