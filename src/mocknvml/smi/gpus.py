@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ def ask(name: str, *arguments: Any) -> Any:
         return Refusal(error.value)
 
 
+@cache
 def branch() -> int:
     """That of the driver, such as 535."""
     version = ask("nvmlSystemGetDriverVersion")
@@ -125,6 +127,15 @@ class Gpu:
         if key not in self._answers:
             self._answers[key] = ask(f"nvmlDevice{name}", self.handle, *arguments)
         return self._answers[key]
+
+    def filled(self, name: str, struct: Any) -> Any:
+        """The struct as nvmlDeviceNAME fills it, or its refusal."""
+        refusal = ask(f"nvmlDevice{name}", self.handle, ctypes.byref(struct))
+        return refusal if isinstance(refusal, Refusal) else struct
+
+    def memory(self) -> Any:
+        """What holds total, used and free bytes; before 525 nvidia-smi counts what the driver reserves as used."""
+        return self.ask("GetMemoryInfo", *([nvml.nvmlMemory_v2] if branch() >= 525 else []))
 
     def field(self, number: int, scope: int = 0) -> Any:
         """What a field of nvmlDeviceGetFieldValues holds, or its refusal."""

@@ -9,7 +9,7 @@ from typing import Any
 import pynvml as nvml
 
 from mocknvml.smi.gpus import GPU_IS_LOST, NOT_SUPPORTED, Gpu, Problem, Refusal, ask, branch
-from mocknvml.smi.layouts import OLD, Layout, layout_of
+from mocknvml.smi.layouts import Layout, layout_of
 from mocknvml.smi.main import Call
 
 MIB = 1 << 20
@@ -117,8 +117,7 @@ def limit(gpu: Gpu, layout: Layout) -> str:
 
 def memory(gpu: Gpu, layout: Layout) -> str:
     """Used and total, or why there is none: the only cell that says so, and not of missing permissions."""
-    # Before 525 nvidia-smi counts what the driver reserves as used.
-    info = gpu.ask("GetMemoryInfo", *([] if layout is OLD else [nvml.nvmlMemory_v2]))
+    info = gpu.memory()
     width = layout.memory
     if isinstance(info, Refusal):
         return (
