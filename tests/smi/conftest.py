@@ -11,8 +11,6 @@ import pytest
 from mocknvml import Node
 from tests.clients.nvidia_smi import DRIVERS
 
-BRANCH = 535
-
 
 class Smi(Protocol):
     def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]: ...
@@ -89,6 +87,28 @@ def odd(node: Node) -> None:
         second.fail(key, code)
 
 
+def worn(node: Node) -> None:
+    """Memory that has failed, and accounting of a process that has ended and one that runs."""
+    for gpu in node.gpus:
+        gpu.set("modes.accounting", True)
+        gpu.processes.add(4242, memory="1 GiB", name="trainer", sm_utilization="50 %")
+        gpu.processes.add(4243, memory="2 GiB", name="server")
+    node.advance("3 s")
+    node.gpus[0].processes.remove(4242)
+    node.faults.inject("row-remap-pending", 0)
+    node.faults.inject("row-remap-failure", 1)
+
+
+def paged(node: Node) -> None:
+    node.faults.inject("retired-page", cause="double_bit", address=0x12345000)
+    node.faults.inject("retired-page", cause="single_bit", address=0xFFFFFFF000)
+
+
+def mig(node: Node) -> None:
+    node.gpus[0].update({"modes.mig": 1, "modes.mig_pending": 1})
+    node.gpus[1].update({"modes.mig": 1, "modes.mig_pending": 0})
+
+
 def nothing(node: Node) -> None:
     pass
 
@@ -104,12 +124,20 @@ NODES: dict[str, tuple[str, int | None, Callable[[Node], None]]] = {
     "lost": ("dgx-a100", None, lost),
     "busy": ("dgx-a100", 3, busy),
     "odd": ("dgx-a100", 2, odd),
+    "worn": ("h100-sxm5-80gb", 2, worn),
+    "paged": ("t4", 1, paged),
+    "mig": ("dgx-a100", 2, mig),
 }
 
 
+@pytest.fixture(params=[535])
+def branch(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
 @pytest.fixture(params=NODES)
-def node(request: pytest.FixtureRequest, path: Path) -> Node:
+def node(request: pytest.FixtureRequest, branch: int, path: Path) -> Node:
     profile, gpus, change = NODES[request.param]
-    node = Node.create(path, profile, gpus, DRIVERS[BRANCH])
+    node = Node.create(path, profile, gpus, DRIVERS[branch])
     change(node)
     return node

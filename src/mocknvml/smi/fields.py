@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pynvml as nvml
 
@@ -18,18 +18,16 @@ COMPUTE_MODES = ("Default", "Exclusive_Thread", "Prohibited", "Exclusive_Process
 ADDRESSING_MODES = ("None", "HMM", "ATS")
 FABRIC_STATES = {1: "Not Started", 2: "In Progress", 3: "Completed"}
 FABRIC_COMPLETED = 3
-EVER, NEVER = 1 << 16, 0
-THROTTLE_UNTIL = 525  # the newest branch to say "throttle" for "event"
-# Their bits, and up to which branch of the driver a field says why the supported reasons are not known.
+THROTTLE_UNTIL = 525  # the newest branch of the driver to say "throttle" for "event"
 REASONS = {
-    "gpu_idle": (0x1, THROTTLE_UNTIL),
-    "applications_clocks_setting": (0x2, THROTTLE_UNTIL),
-    "sw_power_cap": (0x4, THROTTLE_UNTIL),
-    "hw_slowdown": (0x8, EVER),
-    "hw_thermal_slowdown": (0x40, EVER),
-    "hw_power_brake_slowdown": (0x80, EVER),
-    "sw_thermal_slowdown": (0x20, THROTTLE_UNTIL),
-    "sync_boost": (0x10, NEVER),
+    "gpu_idle": 0x1,
+    "applications_clocks_setting": 0x2,
+    "sw_power_cap": 0x4,
+    "hw_slowdown": 0x8,
+    "hw_thermal_slowdown": 0x40,
+    "hw_power_brake_slowdown": 0x80,
+    "sw_thermal_slowdown": 0x20,
+    "sync_boost": 0x10,
 }
 LOCATIONS = {
     "device_memory": 2,
@@ -163,14 +161,13 @@ def mask(reasons: Read) -> Read:
     return reader
 
 
-def reason(bit: int, says_why_until: int) -> Read:
+def reason(bit: int) -> Read:
     def reader(gpu: Gpu) -> Any:
+        # Where these are refused, nvidia-smi shows a part of the reasons as N/A, another part in each version.
         supported = supported_reasons(gpu)
         if isinstance(supported, Refusal):
-            return supported if branch() <= says_why_until else Refusal(NOT_SUPPORTED)
-        if not supported & bit:
-            return Refusal(NOT_SUPPORTED)
-        active = active_reasons(gpu)
+            return supported
+        active = active_reasons(gpu) if supported & bit else Refusal(NOT_SUPPORTED)
         return active if isinstance(active, Refusal) else "Active" if active & bit else "Not Active"
 
     return reader
@@ -250,7 +247,7 @@ FIELDS: Fields = {
     "pstate": ("", read("GetPerformanceState", form=pstate)),
     "clocks_event_reasons.supported": ("", mask(supported_reasons)),
     "clocks_event_reasons.active": ("", mask(active_reasons)),
-    **{f"clocks_event_reasons.{name}": ("", reason(*how)) for name, how in REASONS.items()},
+    **{f"clocks_event_reasons.{name}": ("", reason(bit)) for name, bit in REASONS.items()},
     "memory.total": ("MiB", memory("total")),
     "memory.reserved": ("MiB", memory("reserved")),
     "memory.used": ("MiB", memory("used")),
@@ -359,35 +356,165 @@ def of_gpu() -> tuple[Fields, dict[str, str]]:
     return fields, {other: name for other, name in ALIASES.items() if name in fields}
 
 
-# What a GPU has several of: the fields of one of them, behind those that tell whose it is.
-OF_GPU = {
+# What a GPU has several of: fields of one of them, behind those that tell whose it is.
+OWNER = {
     "timestamp": ("", now),
     "gpu_name": FIELDS["name"],
     "gpu_bus_id": FIELDS["pci.bus_id"],
     "gpu_serial": FIELDS["serial"],
     "gpu_uuid": FIELDS["uuid"],
 }
-Items = tuple[Callable[[Gpu], list[Any]], Fields, dict[str, str]]
+CAUSES = ("Single Bit ECC", "Double Bit ECC")
+
+
+class Items(NamedTuple):
+    list_them: Callable[[Gpu], list[Any]]  # a refusal stands for a row whose fields show it
+    fields: Fields
+    aliases: dict[str, str]
+
+
+def attribute(name: str, form: Callable[[Any], str] = str) -> Read:
+    """An attribute of an item; None is what NVML does not tell."""
+
+    def reader(item: Any) -> Any:
+        value = item if isinstance(item, Refusal) else getattr(item, name)
+        if value is None:
+            return Refusal(NOT_SUPPORTED)
+        return value if isinstance(value, Refusal) else form(value)
+
+    return reader
+
+
+def mib(size: int) -> str:
+    return str(size // MIB)
 
 
 def compute_apps(gpu: Gpu) -> list[Any]:
     processes = gpu.ask("GetComputeRunningProcesses")
-    return [] if isinstance(processes, Refusal) else list(processes)
+    if isinstance(processes, Refusal):
+        return [processes] if branch() < 525 else []
+    return list(processes)
 
 
-def used_memory(process: Any) -> Any:
-    used = process.usedGpuMemory
-    return Refusal(NOT_SUPPORTED) if used is None else str(used // MIB)
+def process_name(process: Any) -> Any:
+    return process if isinstance(process, Refusal) else ask("nvmlSystemGetProcessName", process.pid)
 
 
-ITEMS: dict[str, Items] = {
-    "--query-compute-apps": (
+class Clocks(NamedTuple):
+    memory: int
+    graphics: int
+
+
+def supported_clocks(gpu: Gpu) -> list[Any]:
+    memory = gpu.ask("GetSupportedMemoryClocks")
+    if isinstance(memory, Refusal):
+        return [memory]
+    rows: list[Any] = []
+    for clock in memory:
+        graphics = gpu.ask("GetSupportedGraphicsClocks", clock)
+        rows += [graphics] if isinstance(graphics, Refusal) else [Clocks(clock, other) for other in graphics]
+    return rows
+
+
+class Accounted(NamedTuple):
+    pid: int
+    stats: Any
+
+
+def accounted_apps(gpu: Gpu) -> list[Any]:
+    mode = gpu.ask("GetAccountingMode")
+    if isinstance(mode, Refusal) or not mode:
+        return [mode if isinstance(mode, Refusal) else Refusal(NOT_SUPPORTED)]
+    pids = gpu.ask("GetAccountingPids")
+    if isinstance(pids, Refusal):
+        return [pids]
+    return [Accounted(pid, gpu.ask("GetAccountingStats", pid)) for pid in pids]
+
+
+def accounted(name: str, form: Callable[[Any], str] = str) -> Read:
+    def reader(item: Any) -> Any:
+        return item if isinstance(item, Refusal) else attribute(name, form)(item.stats)
+
+    return reader
+
+
+class Page(NamedTuple):
+    address: Any
+    time: Any
+    cause: str
+
+
+def retired_pages(gpu: Gpu) -> list[Any]:
+    rows = []
+    for number, cause in enumerate(CAUSES):
+        pages = gpu.ask("GetRetiredPages_v2", number)
+        if isinstance(pages, Refusal):
+            rows.append(Page(pages, pages, cause))
+        else:
+            rows += [Page(f"0x{page['address']:016x}", date(page["timestamp"]), cause) for page in pages]
+    return rows
+
+
+def date(seconds: int) -> Any:
+    try:
+        return time.strftime("%a %b %e %H:%M:%S %Y", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return Refusal(NOT_SUPPORTED)
+
+
+def remapped_rows(gpu: Gpu) -> list[Any]:
+    rows = gpu.ask("GetRemappedRows")
+    return [rows]
+
+
+def remapped(place: int) -> Read:
+    return lambda rows: rows if isinstance(rows, Refusal) else str(rows[place])
+
+
+ITEMS = {
+    "--query-compute-apps": Items(
         compute_apps,
         {
-            "pid": ("", lambda process: str(process.pid)),
-            "process_name": ("", lambda process: ask("nvmlSystemGetProcessName", process.pid)),
-            "used_gpu_memory": ("MiB", used_memory),
+            "pid": ("", attribute("pid")),
+            "process_name": ("", process_name),
+            "used_gpu_memory": ("MiB", attribute("usedGpuMemory", mib)),
         },
         {"name": "process_name", "used_memory": "used_gpu_memory"},
+    ),
+    "--query-accounted-apps": Items(
+        accounted_apps,
+        {
+            "vgpu_instance": ("", lambda item: item if isinstance(item, Refusal) else "N/A"),
+            "pid": ("", attribute("pid")),
+            "gpu_utilization": ("%", accounted("gpuUtilization")),
+            "mem_utilization": ("%", accounted("memoryUtilization")),
+            "max_memory_usage": ("MiB", accounted("maxMemoryUsage", mib)),
+            "time": ("ms", accounted("time")),
+        },
+        {"gpu_util": "gpu_utilization", "mem_util": "mem_utilization"},
+    ),
+    "--query-supported-clocks": Items(
+        supported_clocks,
+        {"memory": ("MHz", attribute("memory")), "graphics": ("MHz", attribute("graphics"))},
+        {"mem": "memory", "gr": "graphics"},
+    ),
+    "--query-retired-pages": Items(
+        retired_pages,
+        {
+            "retired_pages.address": ("", attribute("address")),
+            "retired_pages.timestamp": ("", attribute("time")),
+            "retired_pages.cause": ("", attribute("cause")),
+        },
+        {},
+    ),
+    "--query-remapped-rows": Items(
+        remapped_rows,
+        {
+            "remapped_rows.correctable": ("", remapped(0)),
+            "remapped_rows.uncorrectable": ("", remapped(1)),
+            "remapped_rows.pending": ("", remapped(2)),
+            "remapped_rows.failure": ("", remapped(3)),
+        },
+        {},
     ),
 }

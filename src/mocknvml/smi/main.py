@@ -27,7 +27,6 @@ SHORT = {
     "-d": "--display",
     "-u": "--unit",
 }
-VALUED = {"--id", "--filename", "--display", "--format", "--query-gpu", "--query-compute-apps"}
 LOOPS = {"--loop": 1.0, "--loop-ms": 0.001}  # their value, which may be absent, in seconds
 DEFAULT_LOOP = 5.0  # seconds
 NEED_QUERY = {
@@ -47,16 +46,20 @@ class Command:
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
 QUERY = (*OUTPUT, "--format")
 REPORT = (*OUTPUT, "--xml-format", "--display")
+ITEM_QUERIES = (
+    *("--query-compute-apps", "--query-accounted-apps", "--query-supported-clocks"),
+    *("--query-retired-pages", "--query-remapped-rows"),
+)
+
+VALUED = {"--id", "--filename", "--display", "--format", "--query-gpu", *ITEM_QUERIES}
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
     "--help": Command("help:overview"),
     "--list-gpus": Command("listing:gpus"),
     "--query-gpu": Command("query:gpus", QUERY),
-    "--query-compute-apps": Command("query:items", QUERY),
-    "--query": Command("report:show", REPORT, needs_gpus=False),
-    "--xml-format": Command("report:xml_without_query", REPORT, needs_gpus=False),
-    "--display": Command("report:display_without_query", REPORT, needs_gpus=False),
+    **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
+    "--query": Command("report:show", REPORT),
     "": Command("table:show", OUTPUT),
 }
 

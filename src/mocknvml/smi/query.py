@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mocknvml.smi.fields import ITEMS, OF_GPU, Fields, Read, of_gpu
+from mocknvml.smi.fields import ITEMS, OWNER, Fields, Read, of_gpu
 from mocknvml.smi.gpus import Problem, Refusal
 from mocknvml.smi.main import Call
 
@@ -24,15 +24,15 @@ def gpus(call: Call) -> int:
 def items(call: Call) -> int:
     """Rows for what the GPUs have several of."""
     query = next(name for name in ITEMS if name in call.options)
-    list_items, of_item, aliases = ITEMS[query]
-    fields = OF_GPU | of_item
-    names, units, header = _chosen(call, query, fields, aliases)
+    kind = ITEMS[query]
+    fields = OWNER | kind.fields
+    names, units, header = _chosen(call, query, fields, kind.aliases)
     chosen = call.gpus
     if header:
         _write_header(call, names, fields)
     for gpu in chosen:
-        for item in list_items(gpu):
-            _write_row(call, [(fields[name], item if name in of_item else gpu) for name in names], units)
+        for item in kind.list_them(gpu):
+            _write_row(call, [(fields[name], item if name in kind.fields else gpu) for name in names], units)
     return 0
 
 

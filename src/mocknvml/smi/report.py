@@ -10,13 +10,12 @@ from typing import Any, TextIO
 from mocknvml.smi import elements
 from mocknvml.smi.calls import driver_version
 from mocknvml.smi.elements import Element, Item, Listed
-from mocknvml.smi.gpus import Gpu, Problem, Refusal, chosen
+from mocknvml.smi.gpus import Gpu, Problem, Refusal
 from mocknvml.smi.main import Call
 from mocknvml.smi.rows import Row, as_text, as_xml
 
 Version = tuple[int, ...]
 WRONG = "Invalid combination of input arguments"
-HELP = "Please run 'nvidia-smi -h' for help."
 NO_BUS_ID = "Unable to determine the PCI bus id for the target device: "
 # Of driver 610: what it says behind two versions.
 RENAMED = " [Deprecated; will be removed in CUDA 14.0. Use {} instead]"
@@ -67,18 +66,10 @@ def show(call: Call) -> int:
         raise Problem(f"{WRONG}: --display/-d flags can not be combined with -x/--xml-format flags.\n", 2)
     version = version_of(driver_version())
     parts = _parts(call.options.get("--display"), version)
-    gpus = chosen(call.options.get("--id"))
+    gpus = call.gpus
     if "--xml-format" in call.options:
         return _xml(gpus, version, call.out)
     return _text(gpus, version, parts, call.out)
-
-
-def xml_without_query(call: Call) -> int:
-    raise Problem(f"{WRONG}. Specify -q/--query and -x/--xml-format to run an XML query.  {HELP}\n\n", 2)
-
-
-def display_without_query(call: Call) -> int:
-    raise Problem(f"{WRONG}. Specify -q/--query and -d/--display to run a filtered query.  {HELP}\n\n", 2)
 
 
 def _parts(given: str | None, version: Version) -> set[str] | None:
