@@ -11,11 +11,11 @@ from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot
 
 FUNCTION_NOT_FOUND = 13
 
+
 class Ask(Protocol):
     """How a GPU is asked for a value, which may be a Refusal."""
 
     def __call__(self, gpu: Gpu, /) -> Any: ...
-
 
 
 def pick(answer: Any, path: tuple[str | int, ...]) -> Any:

@@ -171,8 +171,17 @@ def memory(member: str) -> Call:
     return call("nvmlDeviceGetMemoryInfo", nvml.nvmlMemory_v2, at=member)
 
 
-def memory_v1(member: str) -> Call:
-    return call("nvmlDeviceGetMemoryInfo", at=member)
+def free_memory(gpu: Gpu) -> Any:
+    """What nvidia-smi counts itself, in MiB and without a sign."""
+    info = gpu.ask("GetMemoryInfo")
+    return info if isinstance(info, Refusal) else ((info.total >> 20) - (info.used >> 20)) % 2**64 << 20
+
+
+MEMORY_V1: dict[str, Ask] = {
+    "total": call("nvmlDeviceGetMemoryInfo", at="total"),
+    "used": call("nvmlDeviceGetMemoryInfo", at="used"),
+    "free": free_memory,
+}
 
 
 def sram(member: str) -> Ask:
@@ -254,7 +263,13 @@ REASONS_OF_HARDWARE = (
     ("hw_thermal_slowdown", "HW Thermal Slowdown", nvml.nvmlClocksThrottleReasonHwThermalSlowdown),
     ("hw_power_brake_slowdown", "HW Power Brake Slowdown", nvml.nvmlClocksThrottleReasonHwPowerBrakeSlowdown),
 )
+SUPPORTED_REASONS = call("nvmlDeviceGetSupportedClocksEventReasons")
 CURRENT_REASONS = call("nvmlDeviceGetCurrentClocksEventReasons")
+
+
+def all_reasons(gpu: Gpu) -> Any:
+    supported = SUPPORTED_REASONS(gpu)
+    return supported if isinstance(supported, Refusal) else CURRENT_REASONS(gpu)
 
 
 def reasons(word: str, title: str, drivers: str) -> Section:
@@ -268,7 +283,7 @@ def reasons(word: str, title: str, drivers: str) -> Section:
         *(one(*reason, inner=of_hardware if reason[0] == "hw_slowdown" else ()) for reason in REASONS),
         drivers=drivers,
         parts="PERFORMANCE",
-        folded=CURRENT_REASONS,
+        folded=all_reasons,
     )
 
 
@@ -928,7 +943,7 @@ MEMORY_OF_GPU: tuple[Item, ...] = (
             it
             for name in ("total", "reserved", "used", "free")
             for it in (
-                *([element(name, name.title(), MIB, memory_v1(name), "-510")] if name != "reserved" else []),
+                *([element(name, name.title(), MIB, MEMORY_V1[name], "-510")] if name in MEMORY_V1 else []),
                 element(name, name.title(), MIB, memory(name), "510-"),
             )
         ),

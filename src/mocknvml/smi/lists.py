@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from mocknvml.smi.rows import Row
 
 Found = str | tuple[Row, ...]  # a word in their place, or the rows
 NO_INSTANCE = 0xFFFFFFFF
+WIDTH = 42  # of the labels of a process; those of the report are wider from driver 580 on
 
 
 def mig_devices(gpu: Gpu) -> Found:
@@ -77,6 +79,7 @@ def processes(gpu: Gpu) -> Found:
                     ),
                 ),
             ),
+            width=WIDTH,
         )
         for process in running(gpu)
     )
@@ -122,12 +125,20 @@ def _accounted(gpu: Gpu, pid: int) -> Row:
 
 def retired_pages(cause: int) -> Callable[[Gpu], Found]:
     def pages(gpu: Gpu) -> Found:
-        found = gpu.ask("GetRetiredPages", cause)
+        found = gpu.ask("GetRetiredPages_v2", cause)
         if isinstance(found, Refusal):
             return str(found)
-        return tuple(Row("retired_page_addr", "", f"0x{address:x}") for address in found)
+        return tuple(_page(page) for page in found)
 
     return pages
+
+
+def _page(page: dict[str, int]) -> Row:
+    rows = (
+        Row("retired_page_address", "", f"0x{page['address']:016x}"),
+        Row("retired_page_timestamp", "", time.ctime(page["timestamp"])),
+    )
+    return Row("retired_page", "", None, rows)
 
 
 def supported_clocks(gpu: Gpu) -> Found:

@@ -107,6 +107,7 @@ def request(arguments: Sequence[str], out: TextIO, default: str, longest: int, h
     if not (delay.isdecimal() and 1 <= int(delay) <= longest):
         text = f"Collection delay/interval should be between 1 second and {longest} seconds\n"
         raise Problem(text + help, 0)
+    out = _opened(options.get("--filename"), out)
     gpus = chosen(options.get("--id"))
     if any(isinstance(gpu.ask("GetIndex"), Refusal) for gpu in gpus):
         raise Problem(f"Not supported on the device(s)\n{FAILED}", 255)
@@ -120,7 +121,7 @@ def request(arguments: Sequence[str], out: TextIO, default: str, longest: int, h
         int(count) if count else None,
         options.get("--select", default),
         stamps,
-        _opened(options.get("--filename"), out),
+        out,
     )
 
 

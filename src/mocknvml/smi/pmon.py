@@ -53,10 +53,12 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         titles("pid", "type", [column.title for _, _, column in chosen], "command"),
         titles("#", "C/G", [column.unit for _, _, column in chosen], "name"),
     )
-    return scroll(asked, heads, lambda gpus: [line for gpu in gpus for line in rows(gpu, asked, chosen)])
+    seen: dict[int, int] = {}
+    return scroll(asked, heads, lambda gpus: [line for gpu in gpus for line in rows(gpu, asked, chosen, seen)])
 
 
-def rows(gpu: Gpu, asked: Request, chosen: Sequence[tuple[str, int, Column]]) -> list[str]:
+def rows(gpu: Gpu, asked: Request, chosen: Sequence[tuple[str, int, Column]], seen: dict[int, int]) -> list[str]:
+    """The lines of a GPU. `seen`: at what place each process was first shown; nvidia-smi keeps to that order."""
     form = asked.layout
 
     def line(pid: str, kind: str, cells: Sequence[str], name: str) -> str:
@@ -65,6 +67,9 @@ def rows(gpu: Gpu, asked: Request, chosen: Sequence[tuple[str, int, Column]]) ->
 
     used = utilization(gpu, asked.branch)
     found = running(gpu)
+    for process in found:
+        seen.setdefault(process.pid, len(seen))
+    found.sort(key=lambda process: seen[process.pid])
     if not found:
         return [line("-", "-", ["-"] * len(chosen), "-")]
     return [

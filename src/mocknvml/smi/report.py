@@ -74,10 +74,12 @@ def show(call: Call) -> int:
 
 def _parts(given: str | None, version: Version) -> set[str] | None:
     """The parts of the report that -d names, if it is there: of those that the driver has."""
-    parts = {part for part in (given or "").upper().split(",") if part}
+    if given is None:
+        return None
+    parts = {part for part in given.upper().split(",") if part}
     if parts - {part for it in elements.GPU if is_of(version, it.drivers) for part in it.parts.split()}:
         raise Problem("Failed to parse --display/-d flags\n", 2)
-    return parts or None
+    return parts
 
 
 def _head(gpus: Sequence[Gpu], version: Version) -> list[Row]:

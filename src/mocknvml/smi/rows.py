@@ -20,6 +20,7 @@ class Row(NamedTuple):
     value: str | None
     rows: tuple[Row, ...] = ()
     text_prefix: str = ""  # of a value
+    width: int = 0  # of the labels below it, where that is not the report's
 
 
 def escaped(value: str) -> str:
@@ -42,8 +43,9 @@ def as_xml(rows: Iterable[Row], depth: int) -> Iterator[str]:
 def as_text(rows: Iterable[Row], depth: int, width: int) -> Iterator[str]:
     blanks = "    " * depth
     for row in rows:
+        below = row.width or width
         if row.value is None and not row.text:
-            yield from as_text(row.rows, depth, width)
+            yield from as_text(row.rows, depth, below)
         elif row.text:
             value = "None" if row.value is None and not row.rows else row.value
             if value is None:
@@ -51,4 +53,4 @@ def as_text(rows: Iterable[Row], depth: int, width: int) -> Iterator[str]:
             else:
                 prefix = row.text_prefix if value != NOT_AVAILABLE else ""
                 yield f"{blanks}{row.text:<{width - len(blanks)}}: {prefix}{value}\n"
-            yield from as_text(row.rows, depth + 1, width)
+            yield from as_text(row.rows, depth + 1, below)

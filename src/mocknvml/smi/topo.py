@@ -28,8 +28,8 @@ Legend:
   PHB  = Connection traversing PCIe as well as a PCIe Host Bridge (typically the CPU)
   PXB  = Connection traversing multiple PCIe bridges (without traversing the PCIe Host Bridge)
   PIX  = Connection traversing at most a single PCIe bridge
-  NV#  = Connection traversing a bonded set of # NVLinks
 """
+LEGEND_OF_LINKS = "  NV#  = Connection traversing a bonded set of # NVLinks\n"
 CAPABILITIES = {"r": 0, "w": 1, "n": 2, "a": 3, "p": 4}
 STATUSES = {0: "OK", 1: "CNS", 2: "GNS", 3: "TNS", 5: "NS"}
 STATUS_LEGEND = """
@@ -50,29 +50,29 @@ NVLINKS_TO_SWITCH = 147  # the field value
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
     capability: str | None = None
-    matrix = False
+    matrix = ""
     rest = list(arguments)
     while rest:
         option = rest.pop(0)
         if option in ("-m", "--matrix", "-mp", "--matrix_pci"):
-            matrix = True
+            matrix = option
         elif option in ("-p2p", "--p2pstatus"):
             if not rest:
                 raise Problem(f'Option "{option}" is missing its value.\n', 2)
             capability = rest.pop(0)
         elif option in ("-h", "--help"):
-            matrix, rest = False, []
+            matrix, rest = "", []
         else:
             raise Problem(f'Option "{option}" is not recognized.\n', 2)
     if capability is not None:
         return _peers(capability, out)
     if matrix:
-        return _matrix(out)
+        return _matrix(out, LEGEND if matrix in ("-mp", "--matrix_pci") else LEGEND + LEGEND_OF_LINKS)
     out.write(HELP)
     return 0
 
 
-def _matrix(out: TextIO) -> int:
+def _matrix(out: TextIO, legend: str) -> int:
     gpus = every()
     branch = int(driver_version().split(".")[0])
     has_memory = branch >= 535  # a column for the NUMA node of the GPU's own memory
@@ -89,7 +89,7 @@ def _matrix(out: TextIO) -> int:
         near = [_listed(gpu, "GetCpuAffinity", WORDS), _listed(gpu, "GetMemoryAffinity", WORDS, 0)]
         node = ["", str(_numa_node(gpu))] if has_memory else []
         out.write("\t".join([f"GPU{gpu.index}", *cells, *near, *node]) + "\n")
-    out.write(LEGEND)
+    out.write(legend)
     return 0
 
 
