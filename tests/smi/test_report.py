@@ -71,6 +71,16 @@ def test_the_report_is_xml_of_all_gpus(node: Node, smi: Smi) -> None:
     ]
 
 
+def test_a_wide_report_has_processes_with_labels_as_in_others(path: Path, smi: Smi) -> None:
+    node = Node.create(path, "t4", 1, "595.71.05")
+    node.gpus[0].processes.add(4242, name="python3")
+
+    report = smi("-q", "-d", "PIDS,COMPUTE").stdout
+
+    assert f"\n    {'Compute Mode':51}: Default\n    Processes\n" in report
+    assert f"\n        {'Process ID':34}: 4242\n            {'Type':30}: C\n" in report
+
+
 @pytest.mark.parametrize("node", ["h100"], indirect=True)
 def test_a_part_has_its_sections_alone(node: Node, smi: Smi) -> None:
     done = smi("-q", "-d", "COMPUTE,ROW_REMAPPER", "-i", "1").stdout
@@ -138,10 +148,10 @@ def structure(report: str) -> list[str]:
         return [*report.splitlines()[1:2], *above, *(it.tag for it in gpu.iter())]
     log = report[report.index("==============NVSMI LOG") :]
     log = re.split(r"^#{20,}", log, maxsplit=1, flags=re.MULTILINE)[0]
-    first = re.split(r"^GPU .*$", log, flags=re.MULTILINE)[1]
-    found = re.findall(r"^( +[^:\n]+?) *(:?)(?: .*)?$", re.split(r"^    Processes", first, flags=re.MULTILINE)[0], re.M)
+    first = re.split(r"^GPU .*$|^    Processes", log, flags=re.MULTILINE)[1]
+    labels = re.findall(r"^( +[^:\n]+?) *(:?)(?: .*)?$", first, re.MULTILINE)
     columns = {line.index(": ") for line in first.splitlines() if ": " in line}
-    return [*(label + colon for label, colon in found), *map(str, columns)]
+    return [*(label + colon for label, colon in labels), *map(str, columns)]
 
 
 @pytest.mark.parametrize("name", [name for name in CAPTURES if not excluded(name)])
