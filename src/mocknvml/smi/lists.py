@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask
+from mocknvml.smi.gpus import Gpu, Refusal, ask
 from mocknvml.smi.kinds import MHZ, MIB, NOT_AVAILABLE, PERCENT, Kind
 from mocknvml.smi.rows import Row
 
@@ -86,8 +86,7 @@ def processes(gpu: Gpu) -> Found:
 
 
 def accounted(gpu: Gpu) -> Found:
-    mode = gpu.ask("GetAccountingMode")
-    pids = gpu.ask("GetAccountingPids") if mode == 1 else Refusal(NOT_SUPPORTED)
+    pids = gpu.ask("GetAccountingPids")
     if isinstance(pids, Refusal):
         return str(pids)
     return tuple(_accounted(gpu, pid) for pid in pids)
