@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients.nvidia_smi import Smi
-from tests.conformance.calls import REFUSED
 from tests.conformance.extract import facts
+from tests.conformance.lines import REFUSED
 from tests.conformance.report import expectations, node_of
 from tests.conformance.settings import settle
 

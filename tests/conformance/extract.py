@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance import smi
-from tests.conformance.calls import LISTED, REFUSED, Element
-from tests.conformance.lines import CONFIGURED, STATIC, VOLATILE
+from tests.conformance.lines import REFUSED, Line, lines
 
 EXPECTED = Path(__file__).with_name("expected.json")
 EXCLUDED = {
@@ -24,10 +23,8 @@ EXCLUDED = {
     "t4.driver512.78.xml": "Windows: another driver model (512.78 is a release for it)",
     "a100-sxm4-80gb.driver535.54.03.xml": "MIG is on: its devices are not modelled yet",
 }
-ELEMENTS = (*STATIC, *CONFIGURED, *(line for lines in VOLATILE.values() for line in lines))
 # Neither a value nor a refusal of the board: what the driver no longer tells, and what the publisher masked.
 UNTOLD = ("Requested functionality has been deprecated", "[REDACTED]", "REDACTED")
-FOLDERS = ("supported_clocks", "processes", "remapped_rows")  # N/A where the board refuses, else a folder of elements
 
 
 def excluded(name: str) -> str | None:
@@ -39,20 +36,20 @@ def is_log(path: Path) -> bool:
     return path.suffix == ".xml" or path.name.endswith(("smi-q.txt", "multi.txt"))
 
 
-def fact(line: Element, printed: dict[str, str]) -> str | None:
+def fact(line: Line, printed: dict[str, str]) -> str | None:
     """What a capture says of an element; None where it says nothing."""
-    text = next((printed[path] for path in (*line.xml, *line.text) if path in printed), None)
-    if text is None or text in UNTOLD or line.key in FOLDERS:
+    text = next((printed[path] for path in (line.xml, line.text) if path in printed), None)
+    if text is None or text in UNTOLD:
         return None
-    if text == REFUSED or text.startswith("Insufficient") or (not text and line.kind is not LISTED):
+    if text == REFUSED or text.startswith("Insufficient") or not text:
         return REFUSED
-    return line.kind.read(text)
+    return line.read(text)
 
 
 def facts(path: Path) -> dict[str, Any]:
     """What one capture says of its first GPU, by element."""
     driver, gpus = smi.read(path)
-    values = {line.key: text for line in ELEMENTS if (text := fact(line, gpus[0])) is not None}
+    values = {line.key: text for line in lines(driver) if (text := fact(line, gpus[0])) is not None}
     return {"driver": driver, "values": values}
 
 

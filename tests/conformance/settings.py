@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import NamedTuple
 
+from mocknvml.smi.kinds import ATOMIC_NAMES
 from mocknvml.state.node import Gpu
-from tests.conformance.calls import HEX, REFUSED
-from tests.conformance.lines import ATOMIC_NAMES, link
+from tests.conformance.lines import REFUSED
 
 
 class Setting(NamedTuple):
@@ -71,7 +71,7 @@ OWNER = {
     "vbios_version": Setting("identity.vbios_version"),
     "pci/pci_bus": Setting("pci.bus", hexadecimal),
     "pci/pci_device": Setting("pci.device", hexadecimal),
-    link("pcie_gen/max_link_gen"): Setting("pcie.generation_max", int),  # the slot's
+    "pci/pci_gpu_link_info/pcie_gen/max_link_gen": Setting("pcie.generation_max", int),  # the slot's
     "fb_memory_usage/reserved": Setting("memory.reserved"),  # the driver's
     "bar1_memory_usage/total": Setting("bar1.total"),  # resizable
     "gpu_power_readings/current_power_limit": Setting("power.limit"),
@@ -80,6 +80,8 @@ OWNER = {
 
 # Which no profile has, as each GPU of a board has its own: its place in the machine, and what happened to it.
 PLACE = {
+    "display_attached": Setting("modes.display", lambda text: text == "Yes"),
+    "gpu_part_number": Setting("identity.board_part_number"),  # of drivers before 525
     "pdi": Setting("identity.pdi", hexadecimal),
     "gpu_module_id": Setting("identity.module_id", int),
     "pci/atomic_caps_outbound": Setting("pcie.atomics.outbound", atomics),  # the root port's
@@ -109,7 +111,7 @@ SETTINGS = {"owner, machine or driver": OWNER, "place and past": PLACE, "maker o
 def settle(gpu: Gpu, values: Mapping[str, str]) -> None:
     """Gives a GPU of its board the settings that a capture tells."""
     table = {key: setting for key, setting in OWNER.items() if gpu.status(setting.field) == 0} | PLACE
-    if values.get("pci/pci_sub_system_id") != HEX.show(gpu.get("pci.subsystem_id")):
+    if values.get("pci/pci_sub_system_id") != f"{int(gpu.get('pci.subsystem_id')):X}":
         table |= MAKER
     change = {
         setting.field: setting.read(values[key])

@@ -45,6 +45,7 @@ class Command:
 
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
 QUERY = (*OUTPUT, "--format")
+REPORT = (*OUTPUT, "--xml-format", "--display")
 ITEM_QUERIES = (
     *("--query-compute-apps", "--query-accounted-apps", "--query-supported-clocks"),
     *("--query-retired-pages", "--query-remapped-rows"),
@@ -77,12 +78,13 @@ COMMANDS = {
     **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
+    "--query": Command("report:show", REPORT),
     **{name: Command("setters:run", ("--id",)) for name in (*SETTERS.values(), *RESETTERS.values())},
     "": Command("table:show", OUTPUT),
 }
 
 # By the first argument: functions that take all further arguments and the stream that they write to.
-SUBCOMMANDS: dict[str, str] = {}
+SUBCOMMANDS = {"topo": "topo:run", "dmon": "dmon:run", "pmon": "pmon:run"}
 
 
 # What nvidia-smi has, and the stand-in has not.

@@ -1,0 +1,176 @@
+"""What a report lists: processes, pages, clocks and samples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mocknvml.smi.gpus import Gpu, Refusal, ask
+from mocknvml.smi.kinds import MHZ, MIB, NOT_AVAILABLE, PERCENT, Kind
+from mocknvml.smi.rows import Row
+
+Found = str | tuple[Row, ...]  # a word in their place, or the rows
+NO_INSTANCE = 0xFFFFFFFF
+WIDTH = 42  # of the labels of a process; those of the report are wider from driver 580 on
+
+
+def mig_devices(gpu: Gpu) -> Found:
+    return "\n\t\t\tNone\n\t\t"
+
+
+# --- processes
+
+CONTEXTS = (("C", "ComputeRunningProcesses"), ("G", "GraphicsRunningProcesses"), ("M", "MPSComputeRunningProcesses"))
+
+
+class Process:
+    def __init__(self, entry: Any) -> None:
+        self.pid = int(entry.pid)
+        self.memory = entry.usedGpuMemory
+        self.protected_memory = getattr(entry, "usedGpuCcProtectedMemory", 0)
+        self.instances = (entry.gpuInstanceId, entry.computeInstanceId)
+        self.contexts = ""
+        name = ask("nvmlSystemGetProcessName", self.pid)
+        self.name = str(name.decode() if isinstance(name, bytes) else name)
+
+    @property
+    def type(self) -> str:
+        return "+".join(context for context in "MCG" if context in self.contexts)
+
+
+def running(gpu: Gpu) -> list[Process]:
+    """The processes of a GPU by their ids: none where a list is refused, and none that MPS alone lists."""
+    found: dict[int, Process] = {}
+    for context, function in CONTEXTS:
+        entries = gpu.ask(f"Get{function}")
+        if isinstance(entries, Refusal):
+            return []
+        for entry in entries:
+            found.setdefault(entry.pid, Process(entry)).contexts += context
+    return [process for _, process in sorted(found.items()) if process.contexts != "M"]
+
+
+def _instance(number: int | None) -> str:
+    return NOT_AVAILABLE if number in (None, NO_INSTANCE) else str(number)
+
+
+def used(memory: int | None) -> str:
+    return NOT_AVAILABLE if memory is None else MIB.show(memory)
+
+
+def processes(gpu: Gpu) -> Found:
+    return tuple(
+        Row(
+            "process_info",
+            "",
+            None,
+            (
+                Row("gpu_instance_id", "GPU instance ID", _instance(process.instances[0])),
+                Row("compute_instance_id", "Compute instance ID", _instance(process.instances[1])),
+                Row(
+                    "pid",
+                    "Process ID",
+                    str(process.pid),
+                    (
+                        Row("type", "Type", process.type),
+                        Row("process_name", "Name", process.name),
+                        Row("used_memory", "Used GPU Memory", used(process.memory)),
+                    ),
+                ),
+            ),
+            width=WIDTH,
+        )
+        for process in running(gpu)
+    )
+
+
+def accounted(gpu: Gpu) -> Found:
+    pids = gpu.ask("GetAccountingPids")
+    if isinstance(pids, Refusal):
+        return str(pids)
+    return tuple(_accounted(gpu, pid) for pid in pids)
+
+
+def _accounted(gpu: Gpu, pid: int) -> Row:
+    stats = gpu.ask("GetAccountingStats", pid)
+
+    def shown(kind: Callable[[Any], str], member: str) -> str:
+        return str(stats) if isinstance(stats, Refusal) else kind(getattr(stats, member))
+
+    return Row(
+        "accounted_process_info",
+        "",
+        None,
+        (
+            Row(
+                "pid",
+                "Process ID",
+                str(pid),
+                (
+                    Row("gpu_util", "GPU Utilization", shown(PERCENT.show, "gpuUtilization")),
+                    Row("memory_util", "Memory Utilization", shown(PERCENT.show, "memoryUtilization")),
+                    Row("max_memory_usage", "Max memory usage", shown(MIB.show, "maxMemoryUsage")),
+                    Row("time", "Time", shown(lambda time: f"{time} ms", "time")),
+                    Row("is_running", "Is Running", shown(str, "isRunning")),
+                ),
+            ),
+        ),
+    )
+
+
+# --- pages and clocks
+
+
+def retired_pages(cause: int) -> Callable[[Gpu], Found]:
+    def pages(gpu: Gpu) -> Found:
+        found = gpu.ask("GetRetiredPages_v2", cause)
+        if isinstance(found, Refusal):
+            return str(found)
+        return tuple(_page(page) for page in found)
+
+    return pages
+
+
+def _page(page: dict[str, int]) -> Row:
+    rows = (
+        Row("retired_page_address", "", f"0x{page['address']:016x}"),
+        Row("retired_page_timestamp", "", time.ctime(page["timestamp"])),
+    )
+    return Row("retired_page", "", None, rows)
+
+
+def supported_clocks(gpu: Gpu) -> Found:
+    memory = gpu.ask("GetSupportedMemoryClocks")
+    if isinstance(memory, Refusal):
+        return str(memory)
+    return tuple(_supported(gpu, clock) for clock in memory)
+
+
+def _supported(gpu: Gpu, memory: int) -> Row:
+    graphics = gpu.ask("GetSupportedGraphicsClocks", memory)
+    clocks = () if isinstance(graphics, Refusal) else graphics
+    rows = tuple(Row("supported_graphics_clock", "Graphics", MHZ.show(clock)) for clock in clocks)
+    return Row("supported_mem_clock", "", None, (Row("value", "Memory", MHZ.show(memory), rows),))
+
+
+# --- samples
+
+_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
+
+
+def samples(kind_of: int, kind: Kind) -> Callable[[Gpu], Found]:
+    def rows(gpu: Gpu) -> Found:
+        answer = gpu.ask("GetSamples", kind_of, 0)
+        if isinstance(answer, Refusal):
+            shown = [str(answer)] * 5
+        else:
+            value_type, found = answer
+            values = [getattr(sample.sampleValue, _MEMBERS[value_type]) for sample in found]
+            duration = (found[-1].timeStamp - found[0].timeStamp) / 10**6
+            extremes = (max(values), min(values), sum(values) / len(values))
+            shown = [f"{duration:.2f} sec", str(len(values)), *map(kind.show, extremes)]
+        labels = ("Duration", "Number of Samples", "Max", "Min", "Avg")
+        return tuple(Row("", label, text) for label, text in zip(labels, shown, strict=True))
+
+    return rows
