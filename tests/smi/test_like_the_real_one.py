@@ -129,6 +129,13 @@ def test_gpus_are_chosen_alike(node: Node, smi: Smi, real: RealSmi) -> None:
         assert "2" in shown[1].splitlines()
 
 
+@pytest.mark.parametrize("node", ["lost"], indirect=True)
+def test_gpus_beside_a_lost_one_are_chosen_alike(node: Node, smi: Smi, real: RealSmi) -> None:
+    for choice in ("3", "5", "9", "2,nosuch", str(node.gpus[4].get("identity.uuid")), "00000000:87:00.0"):
+        command = ("-i", choice, "--query-gpu=index", "--format=csv,noheader")
+        assert said(smi(*command)) == said(real(*command)), choice
+
+
 @pytest.mark.parametrize("fault", ["no-driver", "driver-mismatch", "no-permission", "no-gpu"])
 @pytest.mark.parametrize("node", ["dgx-a100"], indirect=True)
 def test_nvml_that_does_not_start_is_told_alike(fault: str, node: Node, smi: Smi, real: RealSmi) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -209,26 +210,38 @@ def chosen(names: str | None) -> list[Gpu]:
         wanted = [name.strip() for name in names.split(",") if name.strip()]
         if not wanted:
             raise Problem("Failed to parse device string on command line", 255)
-        gpus = [gpu for gpu in gpus if any(_is(gpu, name, place) for place, name in enumerate(wanted))]
+        places = {place for name in wanted for place in _places(gpus, name)}
+        gpus = [gpu for gpu in gpus if gpu.index in places]
     if not gpus:
         raise Problem("No devices were found\n", 6)
     return gpus
 
 
-def _is(gpu: Gpu, name: str, place: int) -> bool:
+def _places(gpus: list[Gpu], name: str) -> set[int]:
+    """The indices of the GPUs that a name means."""
     if ":" in name:
-        place_of = _bus_place(name)
-        if place_of is None:
+        place = _bus_place(name)
+        if place is None:
             text = "Invalid PCI bus id format. Try format [domain:]bus:device.function E.g. 0:2:0.0"
-            raise Problem(f"Problem with GPU {place}: {text}\n", 255)
-        pci = gpu.ask("GetPciInfo")
-        return not isinstance(pci, Refusal) and place_of == (pci.domain, pci.bus, pci.device)
-    if name in (gpu.ask("GetUUID"), gpu.ask("GetSerial")):
-        return True
-    try:
-        return int(name, 0 if name.lower().startswith("0x") else 10) == gpu.index
-    except ValueError:
-        return False
+            raise Problem(f"Problem with GPU 0: {text}\n", 255)
+        known = ((gpu, gpu.ask("GetPciInfo")) for gpu in gpus)
+        return {
+            gpu.index
+            for gpu, pci in known
+            if not isinstance(pci, Refusal) and place == (pci.domain, pci.bus, pci.device)
+        }
+    with suppress(ValueError):
+        index = int(name, 0 if name.lower().startswith("0x") else 10)
+        if index < len(gpus):
+            return {index}
+    return {gpu.index for gpu in gpus if name in [_identity(gpu, by) for by in ("GetUUID", "GetSerial")]}
+
+
+def _identity(gpu: Gpu, by: str) -> Any:
+    value = gpu.ask(by)
+    if isinstance(value, Refusal) and value.code != NOT_SUPPORTED:
+        raise Problem(f"Problem with GPU {gpu.index}: {value}\n", 255)
+    return value
 
 
 def _bus_place(name: str) -> tuple[int, int, int] | None:
