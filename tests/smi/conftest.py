@@ -93,7 +93,7 @@ def worn(node: Node) -> None:
         gpu.set("modes.accounting", True)
         gpu.processes.add(4242, memory="1 GiB", name="trainer", sm_utilization="50 %")
         gpu.processes.add(4243, memory="2 GiB", name="server")
-    node.advance("3 s")
+    node.clock.step("3 s")
     node.gpus[0].processes.remove(4242)
     node.faults.inject("row-remap-pending", 0)
     node.faults.inject("row-remap-failure", 1)
