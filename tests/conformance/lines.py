@@ -8,8 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from mocknvml.smi import elements, kinds
-from mocknvml.smi.calls import Constant, Slot
-from mocknvml.smi.elements import Element, Listed
+from mocknvml.smi.elements.shape import Element, Section
 from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, nvml
 from mocknvml.smi.report import is_of, version_of
 
@@ -157,21 +156,29 @@ def _covers(path: str, key: str) -> bool:
 @cache
 def lines(driver: str) -> tuple[Line, ...]:
     """The elements that a driver has, but for those that no call of nvml.h is behind."""
-    return tuple(_lines(elements.GPU, version_of(driver), "", ""))
+    found = (it for it in _items(elements.GPU, version_of(driver), "", "") if isinstance(it[2], Element))
+    return tuple(Line(key_of(xml), xml, text, item) for xml, text, item in found if is_asked(item))
 
 
-def _lines(table: Any, version: tuple[int, ...], xml: str, text: str) -> Iterator[Line]:
+def is_asked(element: Element) -> bool:
+    return hasattr(element.ask, "function") or getattr(element.ask, "public", None) is not None
+
+
+def paths(driver: str) -> set[str]:
+    """Those of all elements of a driver, in XML and in text."""
+    return {path for *both, _ in _items(elements.GPU, version_of(driver), "", "") for path in both}
+
+
+def _items(table: Any, version: tuple[int, ...], xml: str, text: str) -> Iterator[tuple[str, str, Any]]:
     for it in table:
         if not is_of(version, it.drivers):
             continue
-        paths = xml + it.xml, text + it.text.strip()
+        path, label = xml + it.xml, text + it.text.strip()
+        yield path, label, it
         if isinstance(it, Element):
-            is_own = isinstance(it.ask, Constant) or (isinstance(it.ask, Slot) and it.ask.public is None)
-            if not is_own:
-                yield Line(key_of(paths[0]), *paths, it)
-            yield from _lines(it.inner, version, xml, f"{paths[1]}/")
-        elif not isinstance(it, Listed):
-            yield from _lines(it.elements, version, f"{paths[0]}/", f"{paths[1]}/" if it.text else text)
+            yield from _items(it.inner, version, xml, f"{label}/")
+        elif isinstance(it, Section):
+            yield from _items(it.elements, version, f"{path}/", f"{label}/" if it.text else text)
 
 
 def number(text: str) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from mocknvml.smi import elements
 from mocknvml.smi.calls import driver_version
-from mocknvml.smi.elements import Element, Item, Listed
+from mocknvml.smi.elements.shape import Element, Item, Listed
 from mocknvml.smi.gpus import Gpu, Problem, Refusal
 from mocknvml.smi.main import Call
 from mocknvml.smi.rows import Row, as_text, as_xml

@@ -1,0 +1,55 @@
+"""The fabric of NVLinks."""
+
+from __future__ import annotations
+
+from mocknvml.smi.calls import Call, fill
+from mocknvml.smi.elements.shape import INACTIVE, element, section
+from mocknvml.smi.kinds import FABRIC_STATE, FABRIC_STATUS, HEALTH, IDENTITY, NUMBER, bits
+
+
+def fabric_v2(member: str) -> Call:
+    return fill("nvmlDeviceGetGpuFabricInfoV", "c_nvmlGpuFabricInfo_v2_t", member)
+
+
+def fabric(member: str) -> Call:
+    return fill("nvmlDeviceGetGpuFabricInfoV", "c_nvmlGpuFabricInfo_v3_t", member)
+
+
+BANDWIDTH = {1: "Degraded", 2: "Full"}
+
+
+FABRIC = section(
+    "fabric",
+    "Fabric",
+    *(
+        it
+        for drivers, ask in (("525-570", fabric_v2), ("570-", fabric))
+        for it in (
+            element("state", "State", FABRIC_STATE, ask("state"), drivers),
+            element("status", "Status", FABRIC_STATUS, ask("status"), drivers),
+        )
+    ),
+    element("cliqueId", "CliqueId", NUMBER, fabric_v2("cliqueId"), "550-570"),
+    element("clusterUuid", "ClusterUUID", IDENTITY, fabric_v2("clusterUuid"), "550-570"),
+    element("cliqueId", "CliqueId", NUMBER, fabric("cliqueId"), "570-"),
+    element("clusterUuid", "ClusterUUID", IDENTITY, fabric("clusterUuid"), "570-"),
+    section(
+        "health",
+        "Health",
+        element("bandwidth", "Bandwidth", bits(0, 2, BANDWIDTH), fabric_v2("healthMask"), "-570"),
+        element("summary", "Summary", HEALTH, fabric("healthSummary"), "580-"),
+        *(
+            element(xml, text, bits(shift, width, names), fabric("healthMask"), drivers)
+            for xml, text, shift, width, names, drivers in (
+                ("bandwidth", "Bandwidth", 0, 2, BANDWIDTH, "570-"),
+                ("route_recovery_in_progress", "Route Recovery in progress", 2, 2, {1: "True", 2: "False"}, "570-"),
+                ("route_unhealthy", "Route Unhealthy", 4, 2, {1: "True", 2: "False"}, "570-"),
+                ("access_timeout_recovery", "Access Timeout Recovery", 6, 2, {1: "True", 2: "False"}, "570-"),
+                ("incorrect_configuration", "Incorrect Configuration", 8, 4, {1: "None"}, "580-"),
+                ("partition_assigned", "Partition Assigned", 12, 2, {1: "True", 2: "False"}, INACTIVE),
+            )
+        ),
+        drivers="550-",
+    ),
+    drivers="525-",
+)
