@@ -15,7 +15,7 @@ from mocknvml import Node
 from mocknvml.smi import fields, help
 from tests.smi.conftest import Smi
 
-SOURCES = sorted((Path(mocknvml.__file__).parent / "smi").glob("*.py"))
+SOURCES = sorted((Path(mocknvml.__file__).parent / "smi").rglob("*.py"))
 
 pytestmark = pytest.mark.parametrize("node", ["dgx-a100"], indirect=True)
 
@@ -203,7 +203,7 @@ def test_it_asks_nvml_alone(node: Node) -> None:
         for imported in ast.walk(ast.parse(text)):
             if isinstance(imported, ast.ImportFrom) and str(imported.module).startswith("mocknvml"):
                 assert str(imported.module).startswith("mocknvml.smi"), source
-        for name in re.findall(r'\b(?:ask|read|clock|system|filled|reset|Clocks)\(\s*"(\w+)"', text):
+        for name in re.findall(r'\b(?:ask|read|clock|system|filled|reset|Clocks)\(\s*"([A-Z]\w+|nvml\w+)"', text):
             asked.add(name if name.startswith("nvml") else f"nvmlDevice{name}")
 
     assert len(asked) > 50

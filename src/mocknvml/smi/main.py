@@ -78,8 +78,8 @@ COMMANDS = {
     **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
-    "--query": Command("report:show", REPORT),
     **{name: Command("setters:run", ("--id",)) for name in (*SETTERS.values(), *RESETTERS.values())},
+    "--query": Command("report:show", REPORT),
     "": Command("table:show", OUTPUT),
 }
 
