@@ -42,9 +42,15 @@ def afterwards(action: Callable[[], None]) -> None:
         ending = os.pidfd_open(process)
     child = os.fork()
     if child == 0:
-        if os.fork() == 0:
-            _wait(action, process, ending)
-        os._exit(0)
+        try:
+            # Before this process goes on, which may signal all of its group at once.
+            os.setsid()
+            for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # sent to all at a shutdown, as to a container
+                signal.signal(ignored, signal.SIG_IGN)
+            if os.fork() == 0:
+                _wait(action, process, ending)
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     if ending is not None:
         os.close(ending)
@@ -52,10 +58,7 @@ def afterwards(action: Callable[[], None]) -> None:
 
 def _wait(action: Callable[[], None], process: int, ending: int | None) -> NoReturn:
     try:
-        os.setsid()
         os.chdir("/")
-        for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # sent to all at a shutdown, as to a container
-            signal.signal(ignored, signal.SIG_IGN)
         for file in Path("/proc/self/fd").iterdir():
             if int(file.name) != ending:
                 with suppress(OSError):
