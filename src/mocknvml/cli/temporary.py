@@ -45,7 +45,7 @@ def afterwards(action: Callable[[], None]) -> None:
         try:
             # Before this process goes on, which may signal all of its group at once.
             os.setsid()
-            for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # sent to all at a shutdown, as to a container
+            for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # at a shutdown all get one
                 signal.signal(ignored, signal.SIG_IGN)
             if os.fork() == 0:
                 _wait(action, process, ending)
