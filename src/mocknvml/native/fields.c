@@ -121,17 +121,17 @@ nvmlReturn_t native_nvmlDeviceGetFieldValues(nvmlDevice_t device, int valuesCoun
     MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
         for (int i = 0; i < valuesCount; i++) {
             nvmlFieldValue_t *out = &values[i];
-            if (out->fieldId == 0 || out->fieldId >= NVML_FI_MAX) {
+            if (__builtin_expect(out->fieldId == 0 || out->fieldId >= NVML_FI_MAX, 0)) {
                 out->nvmlReturn = NVML_ERROR_INVALID_ARGUMENT;
                 continue;
             }
             const struct mock_field *field = &mock_fields[out->fieldId];
             uint64_t value, head;
-            if (field->kind == MOCK_FIELD_CELL) {
+            if (__builtin_expect(field->kind == MOCK_FIELD_CELL, 1)) {
                 head = mock_word_at(state, field->at);
                 value = mock_word_at(state, field->at + 1);
                 out->nvmlReturn = mock_head_status(head);
-                if (head != MOCK_HEAD_SUCCESS && out->nvmlReturn == NVML_SUCCESS) {
+                if (__builtin_expect(head != MOCK_HEAD_SUCCESS, 0) && out->nvmlReturn == NVML_SUCCESS) {
                     if (!is_read)
                         now = read_clock(true);
                     is_read = true;
