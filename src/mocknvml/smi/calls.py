@@ -9,8 +9,6 @@ import pynvml as nvml
 
 from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot
 
-FUNCTION_NOT_FOUND = 13
-
 
 class Ask(Protocol):
     """How a GPU is asked for a value, which may be a Refusal."""
@@ -107,7 +105,7 @@ class Slot(NamedTuple):
     def __call__(self, gpu: Gpu) -> Any:
         if self.public is not None:
             answer = self.public(gpu)
-            if not (isinstance(answer, Refusal) and answer.code == FUNCTION_NOT_FOUND):
+            if not (isinstance(answer, Refusal) and answer.is_absent):
                 return answer
         if self.room:
             text = ctypes.create_string_buffer(self.room)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot, branch
+from mocknvml.smi.calls import Slot, call
+from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, branch
+from mocknvml.smi.processes import listed
 
 MIB = 1 << 20
 NO_YES = ("No", "Yes")
@@ -58,6 +59,17 @@ def read(name: str, *arguments: Any, form: Callable[[Any], str] = str) -> Read:
 def field(number: int, form: Callable[[Any], str] = str) -> Read:
     def reader(gpu: Gpu) -> Any:
         value = gpu.field(number)
+        return value if isinstance(value, Refusal) else form(value)
+
+    return reader
+
+
+def slot(number: int, public: str = "", form: Callable[[Any], str] = str) -> Read:
+    """What an entry of the driver's private table holds, or a function of newer drivers."""
+    entry = Slot(number, public=call(f"nvmlDevice{public}") if public else None)
+
+    def reader(gpu: Gpu) -> Any:
+        value = entry(gpu)
         return value if isinstance(value, Refusal) else form(value)
 
     return reader
@@ -113,13 +125,6 @@ def now(_: Gpu | None = None) -> str:
     return f"{time.strftime('%Y/%m/%d %H:%M:%S', time.localtime(seconds))}.{int(seconds * 1000) % 1000:03}"
 
 
-def host_generation(gpu: Gpu) -> Any:
-    """No public function tells it."""
-    generation = ctypes.c_uint()
-    refusal = ask_slot(230, gpu.handle, ctypes.byref(generation))
-    return str(generation.value) if refusal is None else refusal
-
-
 def memory_temperature(gpu: Gpu) -> Any:
     value = gpu.field(nvml.NVML_FI_DEV_MEMORY_TEMP)
     if isinstance(value, Refusal):
@@ -145,12 +150,12 @@ def fabric_status(gpu: Gpu) -> Any:
 
 
 def supported_reasons(gpu: Gpu) -> Any:
-    return gpu.ask("GetSupportedClocksEventReasons")
+    return gpu.ask("GetSupportedClocksThrottleReasons")
 
 
 def active_reasons(gpu: Gpu) -> Any:
     supported = supported_reasons(gpu)
-    return supported if isinstance(supported, Refusal) else gpu.ask("GetCurrentClocksEventReasons")
+    return supported if isinstance(supported, Refusal) else gpu.ask("GetCurrentClocksThrottleReasons")
 
 
 def mask(reasons: Read) -> Read:
@@ -222,14 +227,14 @@ FIELDS: Fields = {
     "pcie.link.gen.gpucurrent": ("", read("GetCurrPcieLinkGeneration")),
     "pcie.link.gen.max": ("", read("GetMaxPcieLinkGeneration")),
     "pcie.link.gen.gpumax": ("", read("GetGpuMaxPcieLinkGeneration")),
-    "pcie.link.gen.hostmax": ("", host_generation),
+    "pcie.link.gen.hostmax": ("", slot(230)),
     "pcie.link.width.current": ("", read("GetCurrPcieLinkWidth")),
     "pcie.link.width.max": ("", read("GetMaxPcieLinkWidth")),
     "index": ("", read("GetIndex")),
     "display_mode": ("", read("GetDisplayMode", form=MODE)),
     "display_active": ("", read("GetDisplayActive", form=MODE)),
     "persistence_mode": ("", read("GetPersistenceMode", form=MODE)),
-    "addressing_mode": ("", read("GetAddressingMode", form=one_of(ADDRESSING_MODES))),
+    "addressing_mode": ("", slot(242, "GetAddressingMode", one_of(ADDRESSING_MODES))),
     "accounting.mode": ("", read("GetAccountingMode", form=MODE)),
     "accounting.buffer_size": ("", read("GetAccountingBufferSize")),
     "driver_model.current": ("", read("GetCurrentDriverModel")),
@@ -270,7 +275,7 @@ FIELDS: Fields = {
     "retired_pages.double_bit.count": ("", read("GetRetiredPages", 1, form=lambda pages: str(len(pages)))),
     "retired_pages.pending": ("", read("GetRetiredPagesPendingStatus", form=one_of(NO_YES))),
     "temperature.gpu": ("", read("GetTemperature", 0)),
-    "temperature.gpu.tlimit": ("", read("GetMarginTemperature")),
+    "temperature.gpu.tlimit": ("", slot(240, "GetMarginTemperature")),
     "temperature.memory": ("", memory_temperature),
     "power.management": ("", read("GetPowerManagementMode", form=MODE)),
     "power.draw": ("W", read("GetPowerUsage", form=watts)),
@@ -390,7 +395,7 @@ def mib(size: int) -> str:
 
 
 def compute_apps(gpu: Gpu) -> list[Any]:
-    processes = gpu.ask("GetComputeRunningProcesses")
+    processes = listed(gpu, "C")
     if isinstance(processes, Refusal):
         return [processes] if branch() < 525 else []
     return list(processes)

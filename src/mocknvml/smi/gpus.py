@@ -63,10 +63,10 @@ def preload() -> None:
 
 
 class Refusal:
-    """An NVML return code in place of a value."""
+    """An NVML return code in place of a value. `is_absent`: the driver is older than the function."""
 
-    def __init__(self, code: int) -> None:
-        self.code = code
+    def __init__(self, code: int, is_absent: bool = False) -> None:
+        self.code, self.is_absent = code, is_absent
 
     @property
     def reason(self) -> str:
@@ -74,7 +74,7 @@ class Refusal:
 
     def __str__(self) -> str:
         """What stands in the place of a value."""
-        return "N/A" if self.code == NOT_SUPPORTED else self.reason
+        return "N/A" if self.code == NOT_SUPPORTED or self.is_absent else self.reason
 
 
 class Problem(Exception):
@@ -95,7 +95,8 @@ def ask(name: str, *arguments: Any) -> Any:
     try:
         return getattr(nvml, name)(*arguments)
     except nvml.NVMLError as error:
-        return Refusal(error.value)
+        # nvidia-ml-py raises the same where the library has no such symbol.
+        return Refusal(error.value, isinstance(error.__context__, AttributeError))
 
 
 @cache
@@ -151,10 +152,10 @@ class Gpu:
             return values
         if values[0].nvmlReturn:
             return Refusal(values[0].nvmlReturn)
-        return getattr(values[0].value, _MEMBERS[values[0].valueType])
+        return getattr(values[0].value, VALUE_MEMBERS[values[0].valueType])
 
 
-_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")  # of nvmlValue_t, by nvmlValueType_t
+VALUE_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")  # of nvmlValue_t, by nvmlValueType_t
 
 
 def start() -> None:

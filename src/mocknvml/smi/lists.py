@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from mocknvml.smi.gpus import Gpu, Refusal, ask
+from mocknvml.smi.gpus import VALUE_MEMBERS, Gpu, Refusal
 from mocknvml.smi.kinds import MHZ, MIB, NOT_AVAILABLE, PERCENT, Kind
+from mocknvml.smi.processes import running
 from mocknvml.smi.rows import Row
 
 Found = str | tuple[Row, ...]  # a word in their place, or the rows
-NO_INSTANCE = 0xFFFFFFFF
 WIDTH = 42  # of the labels of a process; those of the report are wider from driver 580 on
 
 
@@ -21,67 +21,37 @@ def mig_devices(gpu: Gpu) -> Found:
 
 # --- processes
 
-CONTEXTS = (("C", "ComputeRunningProcesses"), ("G", "GraphicsRunningProcesses"), ("M", "MPSComputeRunningProcesses"))
-
-
-class Process:
-    def __init__(self, entry: Any) -> None:
-        self.pid = int(entry.pid)
-        self.memory = entry.usedGpuMemory
-        self.protected_memory = getattr(entry, "usedGpuCcProtectedMemory", 0)
-        self.instances = (entry.gpuInstanceId, entry.computeInstanceId)
-        self.contexts = ""
-        name = ask("nvmlSystemGetProcessName", self.pid)
-        self.name = str(name.decode() if isinstance(name, bytes) else name)
-
-    @property
-    def type(self) -> str:
-        return "+".join(context for context in "MCG" if context in self.contexts)
-
-
-def running(gpu: Gpu) -> list[Process]:
-    """The processes of a GPU by their ids: none where a list is refused, and none that MPS alone lists."""
-    found: dict[int, Process] = {}
-    for context, function in CONTEXTS:
-        entries = gpu.ask(f"Get{function}")
-        if isinstance(entries, Refusal):
-            return []
-        for entry in entries:
-            found.setdefault(entry.pid, Process(entry)).contexts += context
-    return [process for _, process in sorted(found.items()) if process.contexts != "M"]
-
-
-def _instance(number: int | None) -> str:
-    return NOT_AVAILABLE if number in (None, NO_INSTANCE) else str(number)
-
 
 def used(memory: int | None) -> str:
     return NOT_AVAILABLE if memory is None else MIB.show(memory)
 
 
 def processes(gpu: Gpu) -> Found:
+    found = running(gpu)
+    if isinstance(found, Refusal):
+        return ()
     return tuple(
         Row(
             "process_info",
             "",
             None,
             (
-                Row("gpu_instance_id", "GPU instance ID", _instance(process.instances[0])),
-                Row("compute_instance_id", "Compute instance ID", _instance(process.instances[1])),
+                Row("gpu_instance_id", "GPU instance ID", process.gpu_instance),
+                Row("compute_instance_id", "Compute instance ID", process.compute_instance),
                 Row(
                     "pid",
                     "Process ID",
                     str(process.pid),
                     (
                         Row("type", "Type", process.type),
-                        Row("process_name", "Name", process.name),
+                        Row("process_name", "Name", str(process.name)),
                         Row("used_memory", "Used GPU Memory", used(process.memory)),
                     ),
                 ),
             ),
             width=WIDTH,
         )
-        for process in running(gpu)
+        for process in found
     )
 
 
@@ -156,8 +126,6 @@ def _supported(gpu: Gpu, memory: int) -> Row:
 
 # --- samples
 
-_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
-
 
 def samples(kind_of: int, kind: Kind) -> Callable[[Gpu], Found]:
     def rows(gpu: Gpu) -> Found:
@@ -166,7 +134,7 @@ def samples(kind_of: int, kind: Kind) -> Callable[[Gpu], Found]:
             shown = [str(answer)] * 5
         else:
             value_type, found = answer
-            values = [getattr(sample.sampleValue, _MEMBERS[value_type]) for sample in found]
+            values = [getattr(sample.sampleValue, VALUE_MEMBERS[value_type]) for sample in found]
             duration = (found[-1].timeStamp - found[0].timeStamp) / 10**6
             extremes = (max(values), min(values), sum(values) / len(values))
             shown = [f"{duration:.2f} sec", str(len(values)), *map(kind.show, extremes)]

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from mocknvml.smi.gpus import Gpu, Refusal, ask_slot
-from mocknvml.smi.lists import Process, running
 from mocknvml.smi.monitor import Column, Request, columns, request, scroll
+from mocknvml.smi.processes import Process, running
 
 HELP = """
     pmon -- what processes take of GPUs, one line each and round
@@ -66,7 +66,8 @@ def rows(gpu: Gpu, asked: Request, chosen: Sequence[tuple[str, int, Column]], se
         return asked.row(gpu, f"{pid:>11}{kind:>6}{metrics}{form.room}{name[:NAME]:<{NAME}}")
 
     used = utilization(gpu, asked.branch)
-    found = running(gpu)
+    listed = running(gpu)
+    found = [] if isinstance(listed, Refusal) else listed
     for process in found:
         seen.setdefault(process.pid, len(seen))
     found.sort(key=lambda process: seen[process.pid])
@@ -77,7 +78,7 @@ def rows(gpu: Gpu, asked: Request, chosen: Sequence[tuple[str, int, Column]], se
             str(process.pid),
             process.type,
             [_cell(letter, at, process, used) for letter, at, _ in chosen],
-            process.name.rsplit("/", 1)[-1],
+            str(process.name).rsplit("/", 1)[-1],
         )
         for process in found
     ]

@@ -11,17 +11,12 @@ import pynvml as nvml
 from mocknvml.smi.gpus import GPU_IS_LOST, NOT_SUPPORTED, Gpu, Problem, Refusal, ask, branch, status_of
 from mocknvml.smi.layouts import Layout, layout_of
 from mocknvml.smi.main import Call
+from mocknvml.smi.processes import Process, running
 
 MIB = 1 << 20
 COMPUTE_MODES = {0: "Default", 1: "E. Thread", 2: "Prohibited", 3: "E. Process"}
 OFF_ON = ("Off", "On")
 DISABLED_ENABLED = ("Disabled", "Enabled")
-# By the letter of their type, in the order in which a process of several shows them.
-PROCESS_LISTS = {
-    "M": "GetMPSComputeRunningProcesses",
-    "C": "GetComputeRunningProcesses",
-    "G": "GetGraphicsRunningProcesses",
-}
 
 
 def show(call: Call) -> int:
@@ -36,14 +31,14 @@ def show(call: Call) -> int:
     if any(in_mig_mode(gpu) for gpu in gpus):
         out.write(layout.mig_heads + layout.note("No MIG devices found") + layout.line)
     out.write(f"{layout.blank}\n{layout.line}{layout.process_heads}")
-    found = [(gpu, processes(gpu)) for gpu in gpus]
+    found = [(gpu, running(gpu)) for gpu in gpus]
     rows = 0
-    for gpu, running in found:
-        for number, letters, process in running if isinstance(running, list) else ():
-            out.write(process_row(gpu, number, letters, process, layout))
+    for gpu, processes in found:
+        for process in processes if isinstance(processes, list) else ():
+            out.write(process_row(gpu, process, layout))
             rows += 1
     out.write(layout.line if rows else layout.note("No running processes found") + layout.line)
-    if any(isinstance(running, Refusal) and running.code == GPU_IS_LOST for _, running in found):
+    if any(isinstance(processes, Refusal) and processes.code == GPU_IS_LOST for _, processes in found):
         out.write("Internal error\n")
         return 255
     return 0
@@ -126,40 +121,17 @@ def memory(gpu: Gpu, layout: Layout) -> str:
     return fit(layout.memory_form.format(info.used // MIB, info.total // MIB), width)
 
 
-def processes(gpu: Gpu) -> Any:
-    """The pid, the letters of the types and one entry of each process, or a refusal if a list has none."""
-    types: dict[int, list[str]] = {}
-    entries: dict[int, Any] = {}
-    for letter, name in PROCESS_LISTS.items():
-        running = gpu.ask(name)
-        if isinstance(running, Refusal):
-            return running
-        for process in running:
-            types.setdefault(process.pid, []).append(letter)
-            entries[process.pid] = process
-    shown = sorted((signed(pid), letters, entries[pid]) for pid, letters in types.items() if letters != ["M"])
-    return shown
-
-
-def signed(pid: int) -> int:
-    return pid - (1 << 32) if pid >> 31 else pid
-
-
-def process_row(gpu: Gpu, pid: int, letters: list[str], process: Any, layout: Layout) -> str:
+def process_row(gpu: Gpu, process: Process, layout: Layout) -> str:
     index = gpu.ask("GetIndex")
     if isinstance(index, Refusal):
         raise Problem("Failed to query device index\n", status_of(index.code))
-    name = cell(ask("nvmlSystemGetProcessName", process.pid))
+    name = cell(process.name)
     return layout.process.format(
         index=index,
-        gpu_instance=instance(process.gpuInstanceId),
-        compute_instance=instance(process.computeInstanceId),
-        pid=fit(str(pid), 8),
-        type="+".join(letters),
+        gpu_instance=process.gpu_instance,
+        compute_instance=process.compute_instance,
+        pid=fit(str(process.shown_pid), 8),
+        type=process.type,
         name=name if len(name) <= layout.process_name else f"...{name[3 - layout.process_name :]}",
-        memory="N/A" if process.usedGpuMemory is None else fit(f"{process.usedGpuMemory // MIB}MiB", 8),
+        memory="N/A" if process.memory is None else fit(f"{process.memory // MIB}MiB", 8),
     )
-
-
-def instance(number: int | None) -> str:
-    return "N/A" if number in (None, 0xFFFFFFFF) else str(number)

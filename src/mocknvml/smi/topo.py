@@ -7,7 +7,7 @@ from typing import TextIO
 
 import pynvml as nvml
 
-from mocknvml.smi.calls import driver_version
+from mocknvml.smi.calls import Slot, call, driver_version
 from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Problem, Refusal, ask, every
 
 HELP = """
@@ -46,6 +46,7 @@ Legend:
 UNDERLINED, PLAIN = "\033[4m", "\033[0m"
 WORDS = 20  # of 64 CPUs each; nvidia-smi asks for as many
 NVLINKS_TO_SWITCH = 147  # the field value
+NUMA_NODE = Slot(241, public=call("nvmlDeviceGetNumaNodeId"))  # of the memory of the GPU
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
@@ -87,7 +88,7 @@ def _matrix(out: TextIO, legend: str) -> int:
     out.write("\t" + UNDERLINED + "\t".join([*names, *places]) + PLAIN + "\n")
     for gpu, cells in zip(gpus, rows, strict=True):
         near = [_listed(gpu, "GetCpuAffinity", WORDS), _listed(gpu, "GetMemoryAffinity", WORDS, 0)]
-        node = ["", str(_numa_node(gpu))] if has_memory else []
+        node = ["", str(NUMA_NODE(gpu))] if has_memory else []
         out.write("\t".join([f"GPU{gpu.index}", *cells, *near, *node]) + "\n")
     out.write(legend)
     return 0
@@ -124,11 +125,6 @@ def _listed(gpu: Gpu, function: str, *arguments: int) -> str:
     firsts = [place for place in places if place - 1 not in places]
     lasts = [place for place in places if place + 1 not in places]
     return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in zip(firsts, lasts, strict=True))
-
-
-def _numa_node(gpu: Gpu) -> Refusal | int:
-    node = gpu.ask("GetNumaNodeId")
-    return node if isinstance(node, Refusal) else int(node)
 
 
 def _peers(letter: str, out: TextIO) -> int:

@@ -7,6 +7,10 @@ from mocknvml.smi.elements.shape import INACTIVE, element, section
 from mocknvml.smi.kinds import FABRIC_STATE, FABRIC_STATUS, HEALTH, IDENTITY, NUMBER, bits
 
 
+def fabric_v1(member: str) -> Call:
+    return fill("nvmlDeviceGetGpuFabricInfo", "c_nvmlGpuFabricInfo_t", member)
+
+
 def fabric_v2(member: str) -> Call:
     return fill("nvmlDeviceGetGpuFabricInfoV", "c_nvmlGpuFabricInfo_v2_t", member)
 
@@ -23,7 +27,7 @@ FABRIC = section(
     "Fabric",
     *(
         it
-        for drivers, ask in (("525-570", fabric_v2), ("570-", fabric))
+        for drivers, ask in (("525-550", fabric_v1), ("550-570", fabric_v2), ("570-", fabric))
         for it in (
             element("state", "State", FABRIC_STATE, ask("state"), drivers),
             element("status", "Status", FABRIC_STATUS, ask("status"), drivers),

@@ -68,7 +68,8 @@ PLATFORM: tuple[Item, ...] = (
 )
 
 
-GSP = element("gsp_firmware_version", "GSP Firmware Version", TEXT, call("nvmlDeviceGetGspFirmwareVersion"))
+GSP_VERSION = Slot(211, room=80, public=call("nvmlDeviceGetGspFirmwareVersion"))
+GSP = element("gsp_firmware_version", "GSP Firmware Version", TEXT, GSP_VERSION)
 
 
 IDENTITY_OF_GPU: tuple[Item, ...] = (
@@ -120,7 +121,7 @@ IDENTITY_OF_GPU: tuple[Item, ...] = (
     element("gpu_part_number", "GPU Part Number", TEXT, call("nvmlDeviceGetBoardPartNumber"), "-525"),
     element("gpu_part_number", "GPU Part Number", TEXT, Slot(231, room=80), "525-"),
     element("gpu_fru_part_number", "FRU Part Number", TEXT, Slot(237, room=20), "535-"),
-    element("gpu_module_id", "Module ID", NUMBER, call("nvmlDeviceGetModuleId"), "470-565"),
+    element("gpu_module_id", "Module ID", NUMBER, Slot(207, public=call("nvmlDeviceGetModuleId")), "470-565"),
     *PLATFORM,
     section(
         "inforom_version",

@@ -28,10 +28,9 @@ REASONS_OF_HARDWARE = (
 )
 
 
-SUPPORTED_REASONS = call("nvmlDeviceGetSupportedClocksEventReasons")
-
-
-CURRENT_REASONS = call("nvmlDeviceGetCurrentClocksEventReasons")
+# By the names that all drivers have.
+SUPPORTED_REASONS = call("nvmlDeviceGetSupportedClocksThrottleReasons")
+CURRENT_REASONS = call("nvmlDeviceGetCurrentClocksThrottleReasons")
 
 
 def all_reasons(gpu: Gpu) -> Any:
