@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from mocknvml.smi import elements, kinds
 from mocknvml.smi.elements.shape import Element, Section
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, nvml
-from mocknvml.smi.report import is_of, version_of
+from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, is_of, nvml, version_of
 
 REFUSED = kinds.NOT_AVAILABLE
 

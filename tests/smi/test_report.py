@@ -12,8 +12,8 @@ import pytest
 
 from mocknvml import Node
 from mocknvml.smi import elements
-from mocknvml.smi.gpus import Gpu
-from mocknvml.smi.report import is_of, rows_of, version_of
+from mocknvml.smi.gpus import Gpu, is_of, version_of
+from mocknvml.smi.report import rows_of
 from mocknvml.smi.rows import Row, as_text, as_xml
 from tests.conformance.extract import excluded, is_log
 from tests.conformance.lines import key_of, lines

@@ -1,23 +1,29 @@
-"""What nvidia-smi's queries may ask for: the fields of a GPU, and of what it has several of."""
+"""The fields of a GPU that `nvidia-smi --query-gpu` may ask for.
+
+Those of drivers up to 555 and their calls were seen with the unmodified programs. The later ones, their units and their
+refusals are those of recordings of 580.173, 590.48, 595.71, 595.80 and 610.57; between them and 555, a field comes with
+what NVIDIA's manual or the report of -q has of it.
+"""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any
 
 import pynvml as nvml
 
-from mocknvml.smi.calls import Slot, call
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, branch
-from mocknvml.smi.processes import listed
+from mocknvml.smi.calls import Ask, FieldValue, Slot, call, fill
+from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, branch, driver, is_of
+from mocknvml.smi.kinds import FABRIC_STATE, GUID, HEALTH, IDENTITY, PEER, RECOVERY, TRUE_FALSE, bits
 
 MIB = 1 << 20
 NO_YES = ("No", "Yes")
 DISABLED_ENABLED = ("Disabled", "Enabled")
 COMPUTE_MODES = ("Default", "Exclusive_Thread", "Prohibited", "Exclusive_Process")
 ADDRESSING_MODES = ("None", "HMM", "ATS")
-FABRIC_STATES = {1: "Not Started", 2: "In Progress", 3: "Completed"}
 FABRIC_COMPLETED = 3
 THROTTLE_UNTIL = 525  # the newest branch of the driver to say "throttle" for "event"
 REASONS = {
@@ -46,33 +52,31 @@ Read = Callable[[Any], Any]  # of a GPU, or of something it has, to the text or 
 Fields = dict[str, tuple[str, Read]]  # the unit and how it is read, by name
 
 
-def read(name: str, *arguments: Any, form: Callable[[Any], str] = str) -> Read:
+def read(name: str, *arguments: Any, form: Callable[[Any], Any] = str) -> Read:
     """What nvmlDeviceNAME answers, as a text."""
 
     def reader(gpu: Gpu) -> Any:
         value = gpu.ask(name, *arguments)
-        return value if isinstance(value, Refusal) else form(value)
+        return value if isinstance(value, Refusal) else str(form(value))
 
     return reader
 
 
-def field(number: int, form: Callable[[Any], str] = str) -> Read:
+def told(ask: Ask, form: Callable[[Any], str] = str) -> Read:
     def reader(gpu: Gpu) -> Any:
-        value = gpu.field(number)
+        value = ask(gpu)
         return value if isinstance(value, Refusal) else form(value)
 
     return reader
+
+
+def field(name: str, form: Callable[[Any], str] = str, scope: int = 0) -> Read:
+    return told(FieldValue(f"NVML_FI_{name}", scope), form)
 
 
 def slot(number: int, public: str = "", form: Callable[[Any], str] = str) -> Read:
     """What an entry of the driver's private table holds, or a function of newer drivers."""
-    entry = Slot(number, public=call(f"nvmlDevice{public}") if public else None)
-
-    def reader(gpu: Gpu) -> Any:
-        value = entry(gpu)
-        return value if isinstance(value, Refusal) else form(value)
-
-    return reader
+    return told(Slot(number, public=call(f"nvmlDevice{public}") if public else None), form)
 
 
 def one_of(words: tuple[str, ...]) -> Callable[[int], str]:
@@ -125,28 +129,44 @@ def now(_: Gpu | None = None) -> str:
     return f"{time.strftime('%Y/%m/%d %H:%M:%S', time.localtime(seconds))}.{int(seconds * 1000) % 1000:03}"
 
 
-def memory_temperature(gpu: Gpu) -> Any:
-    value = gpu.field(nvml.NVML_FI_DEV_MEMORY_TEMP)
-    if isinstance(value, Refusal):
-        return "N/A" if value.code == NOT_SUPPORTED else value  # without brackets, alone among all
-    return str(value)
+def without_brackets(read: Read) -> Read:
+    """How a few fields say that they are not supported."""
+
+    def reader(gpu: Gpu) -> Any:
+        value = read(gpu)
+        return "N/A" if isinstance(value, Refusal) and value.code == NOT_SUPPORTED else value
+
+    return reader
 
 
 def fabric(gpu: Gpu) -> Any:
     return gpu.filled("GetGpuFabricInfo", nvml.c_nvmlGpuFabricInfo_t())
 
 
+def of_fabric(member: str, form: Callable[[Any], str] = str) -> Read:
+    """Of drivers from 580 on."""
+    state, value = (fill("nvmlDeviceGetGpuFabricInfoV", "c_nvmlGpuFabricInfo_v3_t", it) for it in ("state", member))
+    return without_brackets(told(lambda gpu: value(gpu) if state(gpu) else Refusal(NOT_SUPPORTED), form))
+
+
+def fabric_health(shift: int, width: int, names: dict[int, str]) -> Read:
+    return of_fabric("healthMask", bits(shift, width, names).show)
+
+
 def fabric_state(gpu: Gpu) -> Any:
+    if driver() >= (580,):
+        return of_fabric("state", FABRIC_STATE.show)(gpu)
     info = fabric(gpu)
-    return info if isinstance(info, Refusal) else f"state  {FABRIC_STATES.get(info.state, 'N/A')}"
+    return info if isinstance(info, Refusal) else f"state  {FABRIC_STATE.show(info.state)}"
 
 
 def fabric_status(gpu: Gpu) -> Any:
     info = fabric(gpu)
-    if isinstance(info, Refusal):
-        return info
-    status = "N/A" if info.state != FABRIC_COMPLETED else Refusal(info.status).reason if info.status else "Success"
-    return f"status {status}"
+    completed = not isinstance(info, Refusal) and info.state == FABRIC_COMPLETED
+    status = "N/A" if not completed else Refusal(info.status).reason if info.status else "Success"
+    if driver() >= (580,):
+        return status
+    return info if isinstance(info, Refusal) else f"status {status}"
 
 
 def supported_reasons(gpu: Gpu) -> Any:
@@ -178,6 +198,54 @@ def reason(bit: int) -> Read:
     return reader
 
 
+def counter(name: str) -> Read:
+    return field(f"DEV_CLOCKS_EVENT_REASON_{name}", lambda nanoseconds: str(nanoseconds // 1000))
+
+
+def inforom_checksum(gpu: Gpu) -> Any:
+    """One that is wrong is corrupted (NVIDIA's manual)."""
+    valid = gpu.ask("ValidateInforom")
+    if isinstance(valid, Refusal):
+        return "invalid" if valid.code == nvml.NVML_ERROR_CORRUPTED_INFOROM else valid
+    return "valid"
+
+
+def sram(member: str, form: Callable[[Any], str] = str) -> Read:
+    return told(fill("nvmlDeviceGetSramEccErrorStatus", "c_nvmlEccSramErrorStatus_v1_t", member), form)
+
+
+def inactive_rows(member: str) -> Read:
+    return told(fill("nvmlDeviceGetRemappedRows_v2", "c_nvmlRemappedRowsInfo_v2_t", f"{member}InactiveRemaps"))
+
+
+def platform(member: str, none: str, form: Callable[[Any], str] = str, octets: bool = False) -> Read:
+    """`none`: what recordings have of boards that are in no rack."""
+    ask = fill("nvmlDeviceGetPlatformInfo", "c_nvmlPlatformInfo_v2_t", member)._replace(octets=octets)
+
+    def reader(gpu: Gpu) -> Any:
+        value = ask(gpu)
+        if isinstance(value, Refusal):
+            return none if value.code == NOT_SUPPORTED else value
+        return form(value)
+
+    return reader
+
+
+def smoothing(name: str, form: Callable[[Any], str] = str) -> Read:
+    """No recording has a value of these: their forms are those of similar fields."""
+    return field(f"PWR_SMOOTHING_{name}", form)
+
+
+def of_profile(name: str, form: Callable[[Any], str] = str) -> Read:
+    """Of power smoothing: of the preset that is active."""
+
+    def reader(gpu: Gpu) -> Any:
+        active = FieldValue("NVML_FI_PWR_SMOOTHING_ACTIVE_PRESET_PROFILE")(gpu)
+        return active if isinstance(active, Refusal) else field(f"PWR_SMOOTHING_PROFILE_{name}", form, active)(gpu)
+
+    return reader
+
+
 def driver_capability(gpu: Gpu) -> Any:
     value = ask("nvmlGetVgpuDriverCapabilities", 0)
     return value if isinstance(value, Refusal) else NO_YES[value > 0]
@@ -200,13 +268,33 @@ def ecc() -> Iterator[tuple[str, tuple[str, Read]]]:
             yield f"{prefix}.total", ("", read("GetTotalEccErrors", error, counter))
 
 
+def smoothing_settings(prefix: str, of: Callable[..., Read]) -> Fields:
+    return {
+        f"power_smoothing.{prefix}.{name}": how
+        for name, how in {
+            "percent_tmp_floor": ("%", of("PERCENT_TMP_FLOOR")),
+            "ramp_up_rate": ("W/s", of("RAMP_UP_RATE", watts)),
+            "ramp_down_rate": ("W/s", of("RAMP_DOWN_RATE", watts)),
+            "ramp_down_hysteresis": ("ms", of("RAMP_DOWN_HYST_VAL")),
+            "secondary_power_floor": ("W", of("SECONDARY_POWER_FLOOR")),
+            "primary_floor_act_window_multiplier": ("", of("PRIMARY_FLOOR_ACT_WIN_MULT")),
+            "primary_floor_tar_window_multiplier": ("", of("PRIMARY_FLOOR_TAR_WIN_MULT")),
+            "primary_floor_act_offset": ("W", of("PRIMARY_FLOOR_ACT_OFFSET")),
+        }.items()
+    }
+
+
 MODE = one_of(DISABLED_ENABLED)
+YES = one_of(NO_YES)
+MODULE = nvml.NVML_POWER_SCOPE_MODULE
+BASE = 3  # NVML_POWER_SCOPE_GPU_BASE, which older bindings do not have
 PROTECTED = "GetConfComputeProtectedMemoryUsage"
 
 # Units and readers, in the order of --help-query-gpu.
 FIELDS: Fields = {
     "timestamp": ("", now),
     "driver_version": ("", system("nvmlSystemGetDriverVersion")),
+    "kmd_version": ("", system("nvmlSystemGetDriverVersion")),
     "vgpu_driver_capability.heterogenous_multivGPU": ("", driver_capability),
     "count": ("", system("nvmlDeviceGetCount")),
     "name": ("", read("GetName")),
@@ -220,9 +308,12 @@ FIELDS: Fields = {
     "pci.subClass": ("", pci_class("subClass")),
     "pci.device_id": ("", read("GetPciInfo", form=hexadecimal("pciDeviceId", 8))),
     "pci.sub_device_id": ("", read("GetPciInfo", form=hexadecimal("pciSubSystemId", 8))),
-    "vgpu_device_capability.fractional_multiVgpu": ("", read("GetVgpuCapabilities", 0, form=one_of(NO_YES))),
-    "vgpu_device_capability.heterogeneous_timeSlice_profile": ("", read("GetVgpuCapabilities", 1, form=one_of(NO_YES))),
-    "vgpu_device_capability.heterogeneous_timeSlice_sizes": ("", read("GetVgpuCapabilities", 2, form=one_of(NO_YES))),
+    "vgpu_device_capability.fractional_multiVgpu": ("", read("GetVgpuCapabilities", 0, form=YES)),
+    "vgpu_device_capability.heterogeneous_timeSlice_profile": ("", read("GetVgpuCapabilities", 1, form=YES)),
+    "vgpu_device_capability.heterogeneous_timeSlice_sizes": ("", read("GetVgpuCapabilities", 2, form=YES)),
+    "vgpu_device_capability.homogeneous_placements": ("", read("GetVgpuCapabilities", 9, form=YES)),
+    "vgpu_device_capability.mig_timeSlicing": ("", read("GetVgpuCapabilities", 10, form=YES)),
+    "vgpu_device_capability.mig_timeSlicing_mode": ("", read("GetVgpuCapabilities", 11, form=MODE)),
     "pcie.link.gen.current": ("", read("GetCurrPcieLinkGeneration")),
     "pcie.link.gen.gpucurrent": ("", read("GetCurrPcieLinkGeneration")),
     "pcie.link.gen.max": ("", read("GetMaxPcieLinkGeneration")),
@@ -232,6 +323,7 @@ FIELDS: Fields = {
     "pcie.link.width.max": ("", read("GetMaxPcieLinkWidth")),
     "index": ("", read("GetIndex")),
     "display_mode": ("", read("GetDisplayMode", form=MODE)),
+    "display_attached": ("", read("GetDisplayMode", form=YES)),
     "display_active": ("", read("GetDisplayActive", form=MODE)),
     "persistence_mode": ("", read("GetPersistenceMode", form=MODE)),
     "addressing_mode": ("", slot(242, "GetAddressingMode", one_of(ADDRESSING_MODES))),
@@ -244,8 +336,10 @@ FIELDS: Fields = {
     "inforom.oem": ("", read("GetInforomVersion", 0)),
     "inforom.ecc": ("", read("GetInforomVersion", 1)),
     "inforom.pwr": ("", read("GetInforomVersion", 2)),
-    "reset_status.reset_required": ("", field(226, one_of(NO_YES))),
-    "reset_status.drain_and_reset_recommended": ("", field(227, one_of(NO_YES))),
+    "inforom.checksum_validation": ("", inforom_checksum),
+    "reset_status.reset_required": ("", field("DEV_RESET_STATUS", YES)),
+    "reset_status.drain_and_reset_recommended": ("", field("DEV_DRAIN_AND_RESET_STATUS", YES)),
+    "gpu_recovery_action": ("", field("DEV_GET_GPU_RECOVERY_ACTION", RECOVERY.show)),
     "gom.current": ("", read("GetGpuOperationMode", form=part(0))),
     "gom.pending": ("", read("GetGpuOperationMode", form=part(1))),
     "fan.speed": ("%", read("GetFanSpeed")),
@@ -253,6 +347,11 @@ FIELDS: Fields = {
     "clocks_event_reasons.supported": ("", mask(supported_reasons)),
     "clocks_event_reasons.active": ("", mask(active_reasons)),
     **{f"clocks_event_reasons.{name}": ("", reason(bit)) for name, bit in REASONS.items()},
+    "clocks_event_reasons_counters.sw_power_cap": ("us", counter("SW_POWER_CAP")),
+    "clocks_event_reasons_counters.sync_boost": ("us", counter("SYNC_BOOST")),
+    "clocks_event_reasons_counters.sw_thermal_slowdown": ("us", counter("SW_THERM_SLOWDOWN")),
+    "clocks_event_reasons_counters.hw_thermal_slowdown": ("us", counter("HW_THERM_SLOWDOWN")),
+    "clocks_event_reasons_counters.hw_power_brake_slowdown": ("us", counter("HW_POWER_BRAKE_SLOWDOWN")),
     "memory.total": ("MiB", memory("total")),
     "memory.reserved": ("MiB", memory("reserved")),
     "memory.used": ("MiB", memory("used")),
@@ -268,24 +367,76 @@ FIELDS: Fields = {
     "encoder.stats.sessionCount": ("", read("GetEncoderStats", form=part(0))),
     "encoder.stats.averageFps": ("", read("GetEncoderStats", form=part(1))),
     "encoder.stats.averageLatency": ("", read("GetEncoderStats", form=part(2))),
+    "dramEncryption.mode.current": ("", read("GetDramEncryptionMode", form=part(0, MODE))),
+    "dramEncryption.mode.pending": ("", read("GetDramEncryptionMode", form=part(1, MODE))),
     "ecc.mode.current": ("", read("GetEccMode", form=part(0, MODE))),
     "ecc.mode.pending": ("", read("GetEccMode", form=part(1, MODE))),
     **dict(ecc()),
+    "ecc.errors.uncorrected.volatile.sram.parity": ("", sram("volatileUncParity")),
+    "ecc.errors.uncorrected.volatile.sram.secded": ("", sram("volatileUncSecDed")),
+    "ecc.errors.uncorrected.aggregate.sram.parity": ("", sram("aggregateUncParity")),
+    "ecc.errors.uncorrected.aggregate.sram.secded": ("", sram("aggregateUncSecDed")),
+    "ecc.errors.uncorrected.aggregate.sram.thresholdExceeded": ("", sram("bThresholdExceeded", YES)),
+    **{
+        f"ecc.errors.uncorrected.aggregate.sram.{name.lower()}": ("", sram(f"aggregateUncBucket{name}"))
+        for name in ("L2", "Sm", "Mcu", "Pcie", "Other")
+    },
     "retired_pages.single_bit_ecc.count": ("", read("GetRetiredPages", 0, form=lambda pages: str(len(pages)))),
     "retired_pages.double_bit.count": ("", read("GetRetiredPages", 1, form=lambda pages: str(len(pages)))),
-    "retired_pages.pending": ("", read("GetRetiredPagesPendingStatus", form=one_of(NO_YES))),
+    "retired_pages.pending": ("", read("GetRetiredPagesPendingStatus", form=YES)),
+    "remapped_rows.correctable": ("", read("GetRemappedRows", form=part(0))),
+    "remapped_rows.correctable_inactive": ("", inactive_rows("corr")),
+    "remapped_rows.uncorrectable": ("", read("GetRemappedRows", form=part(1))),
+    "remapped_rows.uncorrectable_inactive": ("", inactive_rows("unc")),
+    "remapped_rows.pending": ("", read("GetRemappedRows", form=part(2, YES))),
+    "remapped_rows.failure": ("", read("GetRemappedRows", form=part(3, YES))),
+    **{
+        f"remapped_rows.histogram.{name}": ("", read("GetRowRemapperHistogram", form=attrgetter(name)))
+        for name in ("max", "high", "partial", "low", "none")
+    },
     "temperature.gpu": ("", read("GetTemperature", 0)),
     "temperature.gpu.tlimit": ("", slot(240, "GetMarginTemperature")),
-    "temperature.memory": ("", memory_temperature),
+    "temperature.memory": ("", without_brackets(field("DEV_MEMORY_TEMP"))),
     "power.management": ("", read("GetPowerManagementMode", form=MODE)),
     "power.draw": ("W", read("GetPowerUsage", form=watts)),
-    "power.draw.average": ("W", field(185, watts)),
-    "power.draw.instant": ("W", field(186, watts)),
+    "power.draw.average": ("W", field("DEV_POWER_AVERAGE", watts)),
+    "power.draw.instant": ("W", field("DEV_POWER_INSTANT", watts)),
     "power.limit": ("W", read("GetPowerManagementLimit", form=watts)),
     "enforced.power.limit": ("W", read("GetEnforcedPowerLimit", form=watts)),
     "power.default_limit": ("W", read("GetPowerManagementDefaultLimit", form=watts)),
     "power.min_limit": ("W", read("GetPowerManagementLimitConstraints", form=part(0, watts))),
     "power.max_limit": ("W", read("GetPowerManagementLimitConstraints", form=part(1, watts))),
+    "module.power.draw.average": ("W", field("DEV_POWER_AVERAGE", watts, MODULE)),
+    "module.power.draw.instant": ("W", field("DEV_POWER_INSTANT", watts, MODULE)),
+    "module.power.limit": ("W", field("DEV_POWER_REQUESTED_LIMIT", watts, MODULE)),
+    "module.enforced.power.limit": ("W", field("DEV_POWER_CURRENT_LIMIT", watts, MODULE)),
+    "module.power.default_limit": ("W", field("DEV_POWER_DEFAULT_LIMIT", watts, MODULE)),
+    "module.power.min_limit": ("W", field("DEV_POWER_MIN_LIMIT", watts, MODULE)),
+    "module.power.max_limit": ("W", field("DEV_POWER_MAX_LIMIT", watts, MODULE)),
+    **{
+        f"gpu.base.{name}": ("W", field(f"DEV_POWER_{name.upper()}_LIMIT", watts, BASE))
+        for name in ("current", "requested", "default", "min", "max")
+    },
+    "power_smoothing.tmp_floor": ("W", smoothing("APPLIED_TMP_FLOOR")),
+    "power_smoothing.tmp_ceil": ("W", smoothing("APPLIED_TMP_CEIL")),
+    "power_smoothing.hw_lifetime_remaining_percent": ("%", smoothing("HW_CIRCUITRY_PERCENT_LIFETIME_REMAINING")),
+    "power_smoothing.enabled": ("", smoothing("ENABLED", YES)),
+    "power_smoothing.delayed_power_smoothing_supported": ("", smoothing("DELAYED_PWR_SMOOTHING_SUPPORTED", YES)),
+    "power_smoothing.soc_power_smoothing_enabled": ("", smoothing("SOC_POWER_SMOOTHING_ENABLED", MODE)),
+    "power_smoothing.priv_level": ("", smoothing("PRIV_LVL")),
+    "power_smoothing.imm_ramp_down": ("", smoothing("IMM_RAMP_DOWN_ENABLED", MODE)),
+    "power_smoothing.max_percent_tmp_floor": ("%", smoothing("MAX_PERCENT_TMP_FLOOR_SETTING")),
+    "power_smoothing.min_percent_tmp_floor": ("%", smoothing("MIN_PERCENT_TMP_FLOOR_SETTING")),
+    "power_smoothing.primary_power_floor": ("W", smoothing("PRIMARY_POWER_FLOOR")),
+    "power_smoothing.secondary_power_floor": ("W", smoothing("SECONDARY_POWER_FLOOR")),
+    "power_smoothing.min_primary_floor_activation_offset": ("W", smoothing("MIN_PRIMARY_FLOOR_ACT_OFFSET")),
+    "power_smoothing.min_primary_floor_activation_point": ("W", smoothing("MIN_PRIMARY_FLOOR_ACT_POINT")),
+    "power_smoothing.window_multiplier": ("ms", smoothing("WINDOW_MULTIPLIER")),
+    "power_smoothing.num_preset_profiles": ("", smoothing("MAX_NUM_PRESET_PROFILES")),
+    **smoothing_settings("curr_profile", of_profile),
+    "power_smoothing.active_profile": ("", smoothing("ACTIVE_PRESET_PROFILE")),
+    **smoothing_settings("admin_override", lambda name, form=str: smoothing(f"ADMIN_OVERRIDE_{name}", form)),
+    "edpp_multiplier": ("%", field("DEV_EDPP_MULTIPLIER", "{}.00".format)),
     "clocks.current.graphics": ("MHz", clock("GetClockInfo", 0)),
     "clocks.current.sm": ("MHz", clock("GetClockInfo", 1)),
     "clocks.current.memory": ("MHz", clock("GetClockInfo", 2)),
@@ -307,6 +458,24 @@ FIELDS: Fields = {
     "protected_memory.free": ("MiB", read(PROTECTED, form=mebibytes("free"))),
     "fabric.state": ("", fabric_state),
     "fabric.status": ("", fabric_status),
+    "fabric.cliqueId": ("", of_fabric("cliqueId")),
+    "fabric.clusterUuid": ("", of_fabric("clusterUuid", IDENTITY.show)),
+    "fabric.health.summary": ("", of_fabric("healthSummary", HEALTH.show)),
+    "fabric.health.bandwidth": ("", fabric_health(0, 2, {1: "Degraded", 2: "Full"})),
+    "fabric.health.route_recovery_in_progress": ("", fabric_health(2, 2, TRUE_FALSE)),
+    "fabric.health.route_unhealthy": ("", fabric_health(4, 2, TRUE_FALSE)),
+    "fabric.health.access_timeout_recovery": ("", fabric_health(6, 2, TRUE_FALSE)),
+    "fabric.health.incorrect_configuration": ("", fabric_health(8, 4, {1: "None"})),
+    "fabric.health.partition_assigned": ("", fabric_health(12, 2, TRUE_FALSE)),
+    "platform.chassis_serial_number": ("", platform("chassisSerialNumber", "")),
+    "platform.slot_number": ("", platform("slotNumber", "0")),
+    "platform.tray_index": ("", platform("trayIndex", "0")),
+    "platform.host_id": ("", platform("hostId", "1")),
+    "platform.peer_type": ("", platform("peerType", "Direct Connected", PEER.show)),
+    "platform.module_id": ("", read("GetModuleId")),
+    "platform.gpu_fabric_guid": ("", platform("ibGuid", f"0x{0:016x}", GUID.show, octets=True)),
+    "hostname": ("", read("GetHostname_v1")),
+    "bbx.time_run": ("seconds", read("GetBBXTimeData_v1", form=attrgetter("timeRun"))),
 }
 
 ALIASES = {
@@ -318,9 +487,18 @@ ALIASES = {
     "inforom.power": "inforom.pwr",
     "gpu_operation_mode.current": "gom.current",
     "gpu_operation_mode.pending": "gom.pending",
-    **{name.replace("event", "throttle"): name for name in FIELDS if name.startswith("clocks_event_reasons")},
+    **{name.replace("event", "throttle"): name for name in FIELDS if name.startswith("clocks_event_reasons.")},
     "retired_pages.sbe": "retired_pages.single_bit_ecc.count",
     "retired_pages.dbe": "retired_pages.double_bit.count",
+    "remapped_rows.sbe": "remapped_rows.correctable",
+    "remapped_rows.dbe": "remapped_rows.uncorrectable",
+    "gpu.power.draw.average": "power.draw.average",
+    "gpu.power.draw.instant": "power.draw.instant",
+    "gpu.power.requested_limit": "power.limit",
+    "gpu.power.current_limit": "enforced.power.limit",
+    **{f"gpu.power.{name}_limit": f"power.{name}_limit" for name in ("default", "min", "max")},
+    "module.power.requested_limit": "module.power.limit",
+    "module.power.current_limit": "module.enforced.power.limit",
     "clocks.gr": "clocks.current.graphics",
     "clocks.sm": "clocks.current.sm",
     "clocks.mem": "clocks.current.memory",
@@ -330,196 +508,81 @@ ALIASES = {
     "clocks.default_applications.gr": "clocks.default_applications.graphics",
     "clocks.default_applications.mem": "clocks.default_applications.memory",
     "clocks.max.gr": "clocks.max.graphics",
+    "clocks.max.sm": "clocks.max.sm",
     "clocks.max.mem": "clocks.max.memory",
 }
 
 
-# By the branch of the driver whose nvidia-smi is the first to know them; all others are older than 470.
-SINCE = {
-    525: (
-        *("vgpu_driver_capability.heterogenous_multivGPU", "compute_cap", "memory.reserved", "temperature.gpu.tlimit"),
-        *("vgpu_device_capability.fractional_multiVgpu", "vgpu_device_capability.heterogeneous_timeSlice_profile"),
-        *("vgpu_device_capability.heterogeneous_timeSlice_sizes", "pcie.link.gen.gpucurrent", "pcie.link.gen.gpumax"),
-        *("pcie.link.gen.hostmax", "power.draw.average", "power.draw.instant", "fabric.state", "fabric.status"),
+# By the drivers that have them, as is_of reads them; those of all drivers are not here. What later drivers have and no
+# recording shows is of 560 if it is an error of memory, and of 570 if it is about power or the platform (NVIDIA's
+# manual, which says with which release they came), else of the driver whose -q has its element first.
+DRIVERS: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            *("vgpu_driver_capability.heterogenous_multivGPU", "compute_cap", "memory.reserved"),
+            *("vgpu_device_capability.fractional_multiVgpu", "vgpu_device_capability.heterogeneous_timeSlice_profile"),
+            *("vgpu_device_capability.heterogeneous_timeSlice_sizes", "temperature.gpu.tlimit"),
+            *("pcie.link.gen.gpucurrent", "pcie.link.gen.gpumax", "pcie.link.gen.hostmax"),
+            *("power.draw.average", "power.draw.instant", "fabric.state", "fabric.status"),
+        ),
+        "525-",
     ),
-    535: (
-        *("addressing_mode", "reset_status.reset_required", "reset_status.drain_and_reset_recommended"),
-        *("utilization.encoder", "utilization.decoder", "utilization.jpeg", "utilization.ofa"),
-        *("gsp.mode.current", "gsp.mode.default"),
-        *("protected_memory.total", "protected_memory.used", "protected_memory.free"),
+    **dict.fromkeys(
+        (
+            *("addressing_mode", "gsp.mode.current", "gsp.mode.default"),
+            *("utilization.encoder", "utilization.decoder", "utilization.jpeg", "utilization.ofa"),
+            *("protected_memory.total", "protected_memory.used", "protected_memory.free"),
+        ),
+        "535-",
     ),
-    550: ("pci.baseClass", "pci.subClass", "c2c.mode"),
+    **dict.fromkeys(("reset_status.reset_required", "reset_status.drain_and_reset_recommended"), "535-580"),
+    **dict.fromkeys(("pci.baseClass", "pci.subClass", "c2c.mode"), "550-"),
+    **{name: "560-" for name in FIELDS if ".sram." in name or name.startswith("remapped_rows.")},
+    "gpu_recovery_action": "565-",
+    **{name: "570-" for name in FIELDS if name.startswith(("dramEncryption.", "module.", "platform."))},
+    **{name: "570-" for name in ALIASES if name.startswith("gpu.power.")},
+    **{name: "580-" for name in FIELDS if name.startswith(("clocks_event_reasons_counters.", "fabric.c", "fabric.h"))},
+    **dict.fromkeys(
+        (
+            *("vgpu_device_capability.homogeneous_placements", "vgpu_device_capability.mig_timeSlicing"),
+            *("vgpu_device_capability.mig_timeSlicing_mode", "display_attached", "inforom.checksum_validation"),
+            "hostname",
+        ),
+        "580-",
+    ),
+    "remapped_rows.correctable_inactive": "580.173-590 595-",
+    "remapped_rows.uncorrectable_inactive": "580.173-590 595-",
+    "fabric.health.partition_assigned": "580.173-590 595-",
+    **{name: "610-" for name in FIELDS if name.startswith(("power_smoothing.", "gpu.base.", "bbx."))},
+    **{
+        name: "580-595 610-"
+        for name in FIELDS
+        if re.match(r"power_smoothing.*(primary|secondary|delayed|window)", name)
+    },
+    "edpp_multiplier": "590-",
+    "kmd_version": "595-",
 }
+# By the drivers that only say that they are deprecated.
+DEPRECATED = {
+    "display_mode": "580-",
+    "power.management": "590-",
+    **{name: "590-" for name in FIELDS if "applications." in name},
+}
+
+
+def deprecated(gpu: Gpu) -> Any:
+    return Refusal(26)  # NVML_ERROR_DEPRECATED, which older bindings do not have
 
 
 def of_gpu() -> tuple[Fields, dict[str, str]]:
-    """The fields of a GPU that nvidia-smi of the driver's branch knows, and other names for them."""
-    unknown = {name for first, names in SINCE.items() if branch() < first for name in names}
-    fields = {name: how for name, how in FIELDS.items() if name not in unknown}
+    """The fields of a GPU that nvidia-smi of the driver knows, and other names for them."""
+    fields = {
+        name: (unit, deprecated if is_of(driver(), DEPRECATED.get(name, "0-0")) else how)
+        for name, (unit, how) in FIELDS.items()
+        if is_of(driver(), DRIVERS.get(name, ""))
+    }
     if branch() <= THROTTLE_UNTIL:
         fields = {name.replace("clocks_event_", "clocks_throttle_"): how for name, how in fields.items()}
-    return fields, {other: name for other, name in ALIASES.items() if name in fields}
-
-
-# What a GPU has several of: fields of one of them, behind those that tell whose it is.
-OWNER = {
-    "timestamp": ("", now),
-    "gpu_name": FIELDS["name"],
-    "gpu_bus_id": FIELDS["pci.bus_id"],
-    "gpu_serial": FIELDS["serial"],
-    "gpu_uuid": FIELDS["uuid"],
-}
-CAUSES = ("Single Bit ECC", "Double Bit ECC")
-
-
-class Items(NamedTuple):
-    list_them: Callable[[Gpu], list[Any]]  # a refusal stands for a row whose fields show it
-    fields: Fields
-    aliases: dict[str, str]
-
-
-def attribute(name: str, form: Callable[[Any], str] = str) -> Read:
-    """An attribute of an item; None is what NVML does not tell."""
-
-    def reader(item: Any) -> Any:
-        value = item if isinstance(item, Refusal) else getattr(item, name)
-        if value is None:
-            return Refusal(NOT_SUPPORTED)
-        return value if isinstance(value, Refusal) else form(value)
-
-    return reader
-
-
-def mib(size: int) -> str:
-    return str(size // MIB)
-
-
-def compute_apps(gpu: Gpu) -> list[Any]:
-    processes = listed(gpu, "C")
-    if isinstance(processes, Refusal):
-        return [processes] if branch() < 525 else []
-    return list(processes)
-
-
-def process_name(process: Any) -> Any:
-    return process if isinstance(process, Refusal) else ask("nvmlSystemGetProcessName", process.pid)
-
-
-class Clocks(NamedTuple):
-    memory: int
-    graphics: int
-
-
-def supported_clocks(gpu: Gpu) -> list[Any]:
-    memory = gpu.ask("GetSupportedMemoryClocks")
-    if isinstance(memory, Refusal):
-        return [memory]
-    rows: list[Any] = []
-    for clock in memory:
-        graphics = gpu.ask("GetSupportedGraphicsClocks", clock)
-        rows += [graphics] if isinstance(graphics, Refusal) else [Clocks(clock, other) for other in graphics]
-    return rows
-
-
-class Accounted(NamedTuple):
-    pid: int
-    stats: Any
-
-
-def accounted_apps(gpu: Gpu) -> list[Any]:
-    mode = gpu.ask("GetAccountingMode")
-    if isinstance(mode, Refusal) or not mode:
-        return [mode if isinstance(mode, Refusal) else Refusal(NOT_SUPPORTED)]
-    pids = gpu.ask("GetAccountingPids")
-    if isinstance(pids, Refusal):
-        return [pids]
-    return [Accounted(pid, gpu.ask("GetAccountingStats", pid)) for pid in pids]
-
-
-def accounted(name: str, form: Callable[[Any], str] = str) -> Read:
-    def reader(item: Any) -> Any:
-        return item if isinstance(item, Refusal) else attribute(name, form)(item.stats)
-
-    return reader
-
-
-class Page(NamedTuple):
-    address: Any
-    time: Any
-    cause: str
-
-
-def retired_pages(gpu: Gpu) -> list[Any]:
-    rows = []
-    for number, cause in enumerate(CAUSES):
-        pages = gpu.ask("GetRetiredPages_v2", number)
-        if isinstance(pages, Refusal):
-            rows.append(Page(pages, pages, cause))
-        else:
-            rows += [Page(f"0x{page['address']:016x}", date(page["timestamp"]), cause) for page in pages]
-    return rows
-
-
-def date(seconds: int) -> Any:
-    try:
-        return time.strftime("%a %b %e %H:%M:%S %Y", time.localtime(seconds))
-    except (OverflowError, ValueError, OSError):
-        return Refusal(NOT_SUPPORTED)
-
-
-def remapped_rows(gpu: Gpu) -> list[Any]:
-    rows = gpu.ask("GetRemappedRows")
-    return [rows]
-
-
-def remapped(place: int) -> Read:
-    return lambda rows: rows if isinstance(rows, Refusal) else str(rows[place])
-
-
-ITEMS = {
-    "--query-compute-apps": Items(
-        compute_apps,
-        {
-            "pid": ("", attribute("pid")),
-            "process_name": ("", process_name),
-            "used_gpu_memory": ("MiB", attribute("usedGpuMemory", mib)),
-        },
-        {"name": "process_name", "used_memory": "used_gpu_memory"},
-    ),
-    "--query-accounted-apps": Items(
-        accounted_apps,
-        {
-            "vgpu_instance": ("", lambda item: item if isinstance(item, Refusal) else "N/A"),
-            "pid": ("", attribute("pid")),
-            "gpu_utilization": ("%", accounted("gpuUtilization")),
-            "mem_utilization": ("%", accounted("memoryUtilization")),
-            "max_memory_usage": ("MiB", accounted("maxMemoryUsage", mib)),
-            "time": ("ms", accounted("time")),
-        },
-        {"gpu_util": "gpu_utilization", "mem_util": "mem_utilization"},
-    ),
-    "--query-supported-clocks": Items(
-        supported_clocks,
-        {"memory": ("MHz", attribute("memory")), "graphics": ("MHz", attribute("graphics"))},
-        {"mem": "memory", "gr": "graphics"},
-    ),
-    "--query-retired-pages": Items(
-        retired_pages,
-        {
-            "retired_pages.address": ("", attribute("address")),
-            "retired_pages.timestamp": ("", attribute("time")),
-            "retired_pages.cause": ("", attribute("cause")),
-        },
-        {},
-    ),
-    "--query-remapped-rows": Items(
-        remapped_rows,
-        {
-            "remapped_rows.correctable": ("", remapped(0)),
-            "remapped_rows.uncorrectable": ("", remapped(1)),
-            "remapped_rows.pending": ("", remapped(2)),
-            "remapped_rows.failure": ("", remapped(3)),
-        },
-        {},
-    ),
-}
+    return fields, {
+        other: name for other, name in ALIASES.items() if name in fields and is_of(driver(), DRIVERS.get(other, ""))
+    }

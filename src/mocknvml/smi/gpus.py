@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -52,6 +53,7 @@ SLOT_DRIVERS = range(450, 556)
 SAFE_TABLE = 4096  # bytes
 NEWEST_BRANCH = 610
 NOT_SUPPORTED, GPU_IS_LOST = 3, 15
+Version = tuple[int, ...]
 
 
 def preload() -> None:
@@ -99,12 +101,31 @@ def ask(name: str, *arguments: Any) -> Any:
         return Refusal(error.value, isinstance(error.__context__, AttributeError))
 
 
+def version_of(text: str) -> Version:
+    return tuple(int(part) for part in re.findall(r"\d+", text))
+
+
+def is_of(version: Version, drivers: str) -> bool:
+    """Whether a driver is one of `535.154-550 555-`, without the last of each."""
+    if not drivers:
+        return True
+    for interval in drivers.split():
+        first, _, last = interval.partition("-")
+        if version_of(first) <= version and (not last or version < version_of(last)):
+            return True
+    return False
+
+
 @cache
+def driver() -> Version:
+    """The version of the driver, such as (535, 261, 3)."""
+    version = ask("nvmlSystemGetDriverVersion")
+    return version_of("" if isinstance(version, Refusal) else version) or (NEWEST_BRANCH,)
+
+
 def branch() -> int:
     """That of the driver, such as 535."""
-    version = ask("nvmlSystemGetDriverVersion")
-    number = "" if isinstance(version, Refusal) else version.split(".")[0]
-    return int(number) if number.isdecimal() else NEWEST_BRANCH
+    return driver()[0]
 
 
 def ask_slot(slot: int, *arguments: Any) -> Refusal | None:

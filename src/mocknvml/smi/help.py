@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
-from mocknvml.smi import fields
+from mocknvml.smi import fields, items
 from mocknvml.smi.gpus import Problem, start
 from mocknvml.smi.main import Call
 
@@ -47,6 +48,7 @@ Settings, one at a time, of all GPUs or those of -i:
 TEXTS = {
     "timestamp": "When the query was made, to the millisecond.",
     "driver_version": "The version of the driver.",
+    "kmd_version": "The version of the kernel driver.",
     "vgpu_driver_capability.heterogenous_multivGPU": "Whether the driver runs vGPUs of several profiles on a GPU.",
     "count": "How many GPUs there are.",
     "name": "The name of the product.",
@@ -63,6 +65,9 @@ TEXTS = {
     "vgpu_device_capability.fractional_multiVgpu": "Whether vGPUs of a part of the GPU share it.",
     "vgpu_device_capability.heterogeneous_timeSlice_profile": "Whether time-sliced vGPUs of several profiles share it.",
     "vgpu_device_capability.heterogeneous_timeSlice_sizes": "Whether time-sliced vGPUs of several sizes share it.",
+    "vgpu_device_capability.homogeneous_placements": "Whether placements of time-sliced vGPUs of one size are told.",
+    "vgpu_device_capability.mig_timeSlicing": "Whether vGPUs can be time-sliced on MIG.",
+    "vgpu_device_capability.mig_timeSlicing_mode": "Whether vGPUs are time-sliced on MIG.",
     "pcie.link.gen.current": "The PCIe generation in use.",
     "pcie.link.gen.gpucurrent": "The PCIe generation in use.",
     "pcie.link.gen.max": "The PCIe generation that GPU and host both have.",
@@ -72,6 +77,7 @@ TEXTS = {
     "pcie.link.width.max": "The PCIe lanes that GPU and host both have.",
     "index": "The index of the GPU.",
     "display_mode": "Whether a display is connected.",
+    "display_attached": "Whether a display is connected.",
     "display_active": "Whether a display is in use.",
     "persistence_mode": "Whether the driver stays loaded without clients.",
     "addressing_mode": "How the GPU reaches pageable memory of the host: None, HMM or ATS.",
@@ -84,8 +90,10 @@ TEXTS = {
     "inforom.oem": "The version of the InfoROM's OEM object.",
     "inforom.ecc": "The version of the InfoROM's ECC object.",
     "inforom.pwr": "The version of the InfoROM's power object.",
+    "inforom.checksum_validation": "Whether the checksums of the InfoROM are right.",
     "reset_status.reset_required": "Whether the GPU needs a reset.",
     "reset_status.drain_and_reset_recommended": "Whether the GPU should be drained and reset.",
+    "gpu_recovery_action": "What brings the GPU back: None, Reset, Reboot, Drain P2P, or Drain and Reset.",
     "gom.current": "The GPU operation mode.",
     "gom.pending": "The GPU operation mode after a restart.",
     "fan.speed": "The speed of the fan that is asked for.",
@@ -100,6 +108,11 @@ TEXTS = {
     "clocks_event_reasons.hw_power_brake_slowdown": "The hardware halves clocks or more, as the power supply demands.",
     "clocks_event_reasons.sw_thermal_slowdown": "The driver holds clocks back because of heat.",
     "clocks_event_reasons.sync_boost": "Clocks follow those of a group of GPUs.",
+    "clocks_event_reasons_counters.sw_power_cap": "How long the power limit has held clocks back.",
+    "clocks_event_reasons_counters.sync_boost": "How long clocks have followed those of a group of GPUs.",
+    "clocks_event_reasons_counters.sw_thermal_slowdown": "How long the driver has held clocks back because of heat.",
+    "clocks_event_reasons_counters.hw_thermal_slowdown": "How long the hardware has, because of heat.",
+    "clocks_event_reasons_counters.hw_power_brake_slowdown": "How long the hardware has, as the power supply demands.",
     "memory.total": "The memory of the GPU.",
     "memory.reserved": "The memory that driver and firmware keep.",
     "memory.used": "The memory that is allocated.",
@@ -115,6 +128,8 @@ TEXTS = {
     "encoder.stats.sessionCount": "How many encoder sessions there are.",
     "encoder.stats.averageFps": "The mean frame rate of encoder sessions.",
     "encoder.stats.averageLatency": "The mean latency of encoder sessions, in microseconds.",
+    "dramEncryption.mode.current": "Whether the memory is encrypted.",
+    "dramEncryption.mode.pending": "Whether the memory is encrypted after a restart.",
     "ecc.mode.current": "Whether ECC is on.",
     "ecc.mode.pending": "Whether ECC is on after a reset.",
     "retired_pages.single_bit_ecc.count": "How many pages are retired because of several single-bit errors.",
@@ -132,6 +147,15 @@ TEXTS = {
     "power.default_limit": "The power limit without a setting.",
     "power.min_limit": "The lowest power limit that can be set.",
     "power.max_limit": "The highest power limit that can be set.",
+    "module.power.draw.average": "The power that the module draws, as an average.",
+    "module.power.draw.instant": "The power that the module draws at the moment.",
+    "module.power.limit": "The power limit of the module that is set.",
+    "module.enforced.power.limit": "The power limit of the module that holds.",
+    "module.power.default_limit": "The power limit of the module without a setting.",
+    "module.power.min_limit": "The lowest power limit of the module that can be set.",
+    "module.power.max_limit": "The highest power limit of the module that can be set.",
+    **{f"gpu.base.{name}": f"The {name} base power." for name in ("current", "requested", "default", "min", "max")},
+    "edpp_multiplier": "The multiplier of the peak power that may be drawn.",
     **{f"clocks.current.{name}": f"The {name} clock." for name in ("graphics", "memory", "video")},
     "clocks.current.sm": "The SM clock.",
     **{f"clocks.applications.{name}": f"The {name} clock set for applications." for name in ("graphics", "memory")},
@@ -151,6 +175,24 @@ TEXTS = {
     "protected_memory.free": "The protected memory that is free.",
     "fabric.state": "How far the GPU's registration with the NVLink fabric is.",
     "fabric.status": "How that registration ended.",
+    "fabric.cliqueId": "The clique of the fabric that the GPU is in.",
+    "fabric.clusterUuid": "The cluster of the fabric that the GPU is in.",
+    "fabric.health.summary": "How well the fabric is, for this GPU.",
+    "fabric.health.bandwidth": "Whether its bandwidth is full.",
+    "fabric.health.route_recovery_in_progress": "Whether its routes are being repaired.",
+    "fabric.health.route_unhealthy": "Whether a route is broken.",
+    "fabric.health.access_timeout_recovery": "Whether it recovers from accesses that timed out.",
+    "fabric.health.incorrect_configuration": "What is wrong with its configuration.",
+    "fabric.health.partition_assigned": "Whether the GPU is in a partition.",
+    "platform.chassis_serial_number": "The serial number of the chassis.",
+    "platform.slot_number": "The slot in the chassis, switches counted.",
+    "platform.tray_index": "The slot in the chassis among those that compute.",
+    "platform.host_id": "The index of the host in the slot.",
+    "platform.peer_type": "Whether NVLinks go to switches.",
+    "platform.module_id": "The id of the GPU in the host.",
+    "platform.gpu_fabric_guid": "The id of the GPU in the fabric.",
+    "hostname": "A name that was given to the GPU.",
+    "bbx.time_run": "How long the GPU has run in its life.",
     "vgpu_instance": "The vGPU of the process.",
     "pid": "The id of the process.",
     "process_name": "The name of the process.",
@@ -168,6 +210,18 @@ TEXTS = {
     "remapped_rows.uncorrectable": "How many rows are remapped because of uncorrectable errors.",
     "remapped_rows.pending": "Whether rows wait for a reset to be remapped.",
     "remapped_rows.failure": "Whether a row could not be remapped.",
+    "remapped_rows.correctable_inactive": "How many of the former are not in use yet.",
+    "remapped_rows.uncorrectable_inactive": "How many of the former are not in use yet.",
+    **{
+        f"remapped_rows.histogram.{name}": f"How many banks have {how} for more rows to be remapped."
+        for name, how in {
+            "max": "all of the room",
+            "high": "much room",
+            "partial": "some room",
+            "low": "little room",
+            "none": "no room",
+        }.items()
+    },
 }
 
 
@@ -184,8 +238,8 @@ def query(call: Call) -> int:
             start()
         known, aliases = fields.of_gpu()
     else:
-        kind = fields.ITEMS[option]
-        known, aliases = fields.OWNER | kind.fields, kind.aliases
+        kind = items.ITEMS[option]
+        known, aliases = items.OWNER | kind.fields, kind.aliases
     call.out.write(f"Fields of {option}:\n\n")
     for name in known:
         names = [name, *(other for other, of in aliases.items() if of == name)]
@@ -197,7 +251,9 @@ def text(name: str) -> str:
     """What a field is."""
     name = {**fields.ALIASES, "gpu_name": "name"}.get(name, name)
     if name.startswith("ecc.errors."):
-        _, _, error, since, where = name.split(".")
+        _, _, error, since, where = name.split(".", 4)
         start_of = "since the driver was loaded" if since == "volatile" else "in the life of the GPU"
         return f"Errors that {'were' if error == 'corrected' else 'could not be'} corrected, {start_of}: {where}."
+    if name.startswith("power_smoothing."):
+        return f"Power smoothing: {re.sub('[._]', ' ', name.partition('.')[2])}."
     return TEXTS[name]

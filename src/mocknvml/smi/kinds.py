@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import pynvml as nvml
 
@@ -50,6 +49,11 @@ def _text(value: Any) -> str:
     return (value.decode() if isinstance(value, bytes) else str(value)) or NOT_AVAILABLE
 
 
+def _identity(octets: Any) -> str:
+    digits = bytes(octets).hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 TEXT = Kind(_text)
 NUMBER = Kind(str)
 YES = choice({0: "No", 1: "Yes"})
@@ -76,7 +80,7 @@ HEX_DIGIT = hexadecimal(1, "", "0x")
 HEX_LONG = Kind(lambda value: f"0x{int(value):016x}")
 GUID = Kind(lambda octets: f"0x{int.from_bytes(octets[:8], 'little'):016x}")
 GUID_SHORT = Kind(lambda octets: f"0x{int.from_bytes(octets[:8], 'little'):x}")
-IDENTITY = Kind(lambda octets: str(UUID(bytes=bytes(octets))))
+IDENTITY = Kind(_identity)
 MULTIPLIER = Kind(lambda value: f"{value}.00%")
 COUNT = Kind(lambda entries: str(len(entries)))
 
@@ -106,6 +110,7 @@ EGM = bit(nvml.NVML_DEV_CAP_EGM, "enabled", "disabled")
 FABRIC_STATE = choice({0: NOT_AVAILABLE, 1: "Not Started", 2: "In Progress", 3: "Completed"})
 FABRIC_STATUS = choice({0: "Success"})
 HEALTH = choice({0: NOT_AVAILABLE, 1: "Healthy", 2: "Unhealthy", 3: "Limited Capacity"})
+TRUE_FALSE = {1: "True", 2: "False"}
 PEER = choice({0: "Direct Connected", 1: "Switch Connected"})
 ATOMIC_NAMES = ("FETCHADD_32", "FETCHADD_64", "SWAP_32", "SWAP_64", "CAS_32", "CAS_64", "CAS_128")
 ATOMICS = Kind(lambda mask: " ".join(name for at, name in enumerate(ATOMIC_NAMES) if mask >> at & 1) or NOT_AVAILABLE)

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from mocknvml.smi import elements
-from mocknvml.smi.calls import driver_version
 from mocknvml.smi.elements.shape import Element, Item, Listed
-from mocknvml.smi.gpus import Gpu, Problem, Refusal
+from mocknvml.smi.gpus import Gpu, Problem, Refusal, Version, driver, is_of
 from mocknvml.smi.main import Call
 from mocknvml.smi.rows import Row, as_text, as_xml
 
-Version = tuple[int, ...]
 WRONG = "Invalid combination of input arguments"
 NO_BUS_ID = "Unable to determine the PCI bus id for the target device: "
 # Of driver 610: what it says behind two versions.
 RENAMED = " [Deprecated; will be removed in CUDA 14.0. Use {} instead]"
-
-
-def version_of(text: str) -> Version:
-    return tuple(int(part) for part in re.findall(r"\d+", text))
-
-
-def is_of(version: Version, drivers: str) -> bool:
-    """Whether a driver is one of `535.154-550 555-`, without the last of each."""
-    if not drivers:
-        return True
-    for interval in drivers.split():
-        first, _, last = interval.partition("-")
-        if version_of(first) <= version and (not last or version < version_of(last)):
-            return True
-    return False
 
 
 def rows_of(table: Sequence[Any], gpu: Gpu, version: Version) -> Iterator[Row]:
@@ -64,7 +46,7 @@ def _row(element: Element, gpu: Gpu, version: Version) -> Row:
 def show(call: Call) -> int:
     if "--xml-format" in call.options and "--display" in call.options:
         raise Problem(f"{WRONG}: --display/-d flags can not be combined with -x/--xml-format flags.\n", 2)
-    version = version_of(driver_version())
+    version = driver()
     parts = _parts(call.options.get("--display"), version)
     gpus = call.gpus
     if "--xml-format" in call.options:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mocknvml.smi.calls import Call, fill
 from mocknvml.smi.elements.shape import INACTIVE, element, section
-from mocknvml.smi.kinds import FABRIC_STATE, FABRIC_STATUS, HEALTH, IDENTITY, NUMBER, bits
+from mocknvml.smi.kinds import FABRIC_STATE, FABRIC_STATUS, HEALTH, IDENTITY, NUMBER, TRUE_FALSE, bits
 
 
 def fabric_v1(member: str) -> Call:
@@ -46,11 +46,11 @@ FABRIC = section(
             element(xml, text, bits(shift, width, names), fabric("healthMask"), drivers)
             for xml, text, shift, width, names, drivers in (
                 ("bandwidth", "Bandwidth", 0, 2, BANDWIDTH, "570-"),
-                ("route_recovery_in_progress", "Route Recovery in progress", 2, 2, {1: "True", 2: "False"}, "570-"),
-                ("route_unhealthy", "Route Unhealthy", 4, 2, {1: "True", 2: "False"}, "570-"),
-                ("access_timeout_recovery", "Access Timeout Recovery", 6, 2, {1: "True", 2: "False"}, "570-"),
+                ("route_recovery_in_progress", "Route Recovery in progress", 2, 2, TRUE_FALSE, "570-"),
+                ("route_unhealthy", "Route Unhealthy", 4, 2, TRUE_FALSE, "570-"),
+                ("access_timeout_recovery", "Access Timeout Recovery", 6, 2, TRUE_FALSE, "570-"),
                 ("incorrect_configuration", "Incorrect Configuration", 8, 4, {1: "None"}, "580-"),
-                ("partition_assigned", "Partition Assigned", 12, 2, {1: "True", 2: "False"}, INACTIVE),
+                ("partition_assigned", "Partition Assigned", 12, 2, TRUE_FALSE, INACTIVE),
             )
         ),
         drivers="550-",
