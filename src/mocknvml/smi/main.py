@@ -45,7 +45,7 @@ class Command:
 
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
 QUERY = (*OUTPUT, "--format")
-REPORT = (*OUTPUT, "--xml-format", "--display")
+REPORT = (*OUTPUT, "--xml-format", "--display", "--dtd")
 ITEM_QUERIES = (
     *("--query-compute-apps", "--query-accounted-apps", "--query-supported-clocks"),
     *("--query-retired-pages", "--query-remapped-rows"),
@@ -80,6 +80,7 @@ COMMANDS = {
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
     **{name: Command("setters:run", ("--id",)) for name in (*SETTERS.values(), *RESETTERS.values())},
     "--query": Command("report:show", REPORT),
+    "--dtd": Command("dtd:show", ("--filename",)),
     "": Command("table:show", OUTPUT),
 }
 
@@ -91,7 +92,7 @@ SUBCOMMANDS = {"topo": "topo:run", "dmon": "dmon:run", "pmon": "pmon:run"}
 ABSENT = {
     *("nvlink", "mig", "drain", "vgpu", "stats", "clocks", "c2c", "compute-policy", "conf-compute", "gpm", "daemon"),
     *("replay", "encodersessions", "fbcsessions", "boost-slider", "power-hint", "base-clocks", "power-smoothing"),
-    *("-r", "--gpu-reset", "-B", "--list-excluded-gpus", "-u", "--unit", "--dtd", "--debug", "-t", "--toggle-led"),
+    *("-r", "--gpu-reset", "-B", "--list-excluded-gpus", "-u", "--unit", "--debug", "-t", "--toggle-led"),
     *("--gom", "-vm", "--virt-mode", "-m", "--mode", "-sc", "--scope", "-cc", "--cuda-clocks", "-mig"),
     *("--multi-instance-gpu", "-gtt", "--gpu-target-temp", "--auto-boost-default", "--auto-boost-permission", "-eow"),
     *("--error-on-warning", "-lmcd", "--lock-memory-clocks-deferred", "-rmcd", "--reset-memory-clocks-deferred"),
@@ -221,13 +222,17 @@ def _refuse(name: str, word: str, command: str) -> NoReturn:
         raise Problem(f"{text} Please run 'nvidia-smi -h' for help.\n\n", 2)
     if command in ("", "--query"):
         raise Problem(f"ERROR: Option {word} is not recognized. Please run 'nvidia-smi -h'.\n\n", 255)
-    what = "recognized" if command.startswith("--query-") or is_setter(command) else "valid for this command"
-    status = 255 if is_setter(command) else 2
+    what = "recognized" if command.startswith("--query-") or _is_strict(command) else "valid for this command"
+    status = 255 if _is_strict(command) else 2
     raise Problem(f"ERROR: Option {word} is not {what}. Please run 'nvidia-smi -h' for help.\n\n", status)
 
 
 def is_setter(command: str) -> bool:
     return COMMANDS[command].function == "setters:run"
+
+
+def _is_strict(command: str) -> bool:
+    return command == "--dtd" or is_setter(command)
 
 
 def _is_known(name: str) -> bool:

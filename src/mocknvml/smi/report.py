@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from mocknvml.smi import elements
+from mocknvml.smi.dtd import document_type, name_of
 from mocknvml.smi.elements.shape import Element, Item, Listed
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, Version, driver, is_of
 from mocknvml.smi.main import Call
@@ -44,12 +45,19 @@ def _row(element: Element, gpu: Gpu, version: Version) -> Row:
 
 
 def show(call: Call) -> int:
+    if "--dtd" in call.options and "--xml-format" not in call.options:
+        raise Problem(f"{WRONG}: Specify -x/--xml-format with the -q/--query and --dtd flags to embed DTD.\n", 2)
     if "--xml-format" in call.options and "--display" in call.options:
         raise Problem(f"{WRONG}: --display/-d flags can not be combined with -x/--xml-format flags.\n", 2)
     version = driver()
     parts = _parts(call.options.get("--display"), version)
     gpus = call.gpus
     if "--xml-format" in call.options:
+        call.out.write('<?xml version="1.0" ?>\n')
+        if "--dtd" in call.options:
+            call.out.write(f"<!DOCTYPE nvidia_smi_log [\n{document_type(version)}\n]>\n")
+        else:
+            call.out.write(f'<!DOCTYPE nvidia_smi_log SYSTEM "{name_of(version)}">\n')
         return _xml(gpus, version, call.out)
     return _text(gpus, version, parts, call.out)
 
@@ -97,9 +105,7 @@ def _text(gpus: Sequence[Gpu], version: Version, parts: set[str] | None, out: Te
 
 
 def _xml(gpus: Sequence[Gpu], version: Version, out: TextIO) -> int:
-    schema = 13 if version >= (580,) else 12 if version >= (525,) else 11
-    out.write('<?xml version="1.0" ?>\n')
-    out.write(f'<!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v{schema}.dtd">\n<nvidia_smi_log>\n')
+    out.write("<nvidia_smi_log>\n")
     out.write("".join(as_xml(_head(gpus, version), 1)))
     status = 0
     for gpu in gpus:
