@@ -113,8 +113,3 @@ class Slot(NamedTuple):
         number = ctypes.c_uint()
         refusal = ask_slot(self.number, gpu.handle, ctypes.byref(number))
         return number.value if refusal is None else refusal
-
-
-def driver_version() -> str:
-    answer = ask("nvmlSystemGetDriverVersion")
-    return "0" if isinstance(answer, Refusal) else str(answer)

@@ -7,7 +7,6 @@ from typing import Any, TextIO
 
 import pynvml as nvml
 
-from mocknvml.smi.calls import driver_version
 from mocknvml.smi.gpus import Gpu, Refusal
 from mocknvml.smi.monitor import Column, columns, request, scroll, shown
 
@@ -52,12 +51,6 @@ def whole(answer: Any, divisor: int = 1) -> Any:
     return answer if isinstance(answer, Refusal) else int(answer) // divisor
 
 
-def memory(gpu: Gpu) -> Any:
-    """Drivers before 510 count what they reserve as used."""
-    is_old = int(driver_version().split(".")[0]) < 510
-    return gpu.ask("GetMemoryInfo") if is_old else gpu.ask("GetMemoryInfo", nvml.nvmlMemory_v2)
-
-
 def errors(gpu: Gpu, kind: int) -> Any:
     mode = gpu.ask("GetEccMode")
     return gpu.ask("GetTotalEccErrors", kind, 0) if not isinstance(mode, Refusal) and mode[0] else None
@@ -77,7 +70,7 @@ READINGS: dict[str, Callable[[Gpu], Sequence[Any]]] = {
     "c": lambda gpu: (gpu.ask("GetClockInfo", 2), gpu.ask("GetClockInfo", 0)),
     "v": lambda gpu: (None, None),  # a share of the time between two rounds, which no public source describes
     "m": lambda gpu: (
-        part(memory(gpu), "used", 2**20),
+        part(gpu.memory(), "used", 2**20),
         part(gpu.ask("GetBAR1MemoryInfo"), "bar1Used", 2**20),
         part(gpu.ask("GetConfComputeProtectedMemoryUsage"), "used", 2**20),
     ),
@@ -88,7 +81,7 @@ READINGS: dict[str, Callable[[Gpu], Sequence[Any]]] = {
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
     asked = request(arguments, out, "puc", 600, HELP)
-    chosen = columns(asked.select, GROUPS, asked.branch)
+    chosen = columns(asked.select, GROUPS)
     width, end = asked.layout.metric, asked.layout.end
 
     def cells(texts: Sequence[str]) -> list[str]:

@@ -163,8 +163,8 @@ class Gpu:
         return refusal if isinstance(refusal, Refusal) else struct
 
     def memory(self) -> Any:
-        """What holds total, used and free bytes; before 525 nvidia-smi counts what the driver reserves as used."""
-        return self.ask("GetMemoryInfo", *([nvml.nvmlMemory_v2] if branch() >= 525 else []))
+        """What holds total, used and free bytes; before 510 nvidia-smi counts what the driver reserves as used."""
+        return self.ask("GetMemoryInfo", *([nvml.nvmlMemory_v2] if branch() >= 510 else []))
 
     def field(self, number: int, scope: int = 0) -> Any:
         """What a field of nvmlDeviceGetFieldValues holds, or its refusal."""

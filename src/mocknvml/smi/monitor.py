@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from mocknvml.smi.calls import driver_version
-from mocknvml.smi.gpus import Gpu, Problem, Refusal, chosen
+from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch, chosen
 
 OPTIONS = {
     "-i": "--id",
@@ -35,7 +34,7 @@ class Layout(NamedTuple):
     room: str  # before pmon's name of a process
 
 
-def layout(branch: int) -> Layout:
+def layout_of(branch: int) -> Layout:
     if branch < 525:
         return Layout(6, 7, "   ", 6, 6, "", "   ")
     if branch < 550:
@@ -53,7 +52,6 @@ class Request(NamedTuple):
     """What was asked for."""
 
     gpus: list[Gpu]
-    branch: int
     delay: float
     rounds: int | None
     select: str
@@ -62,7 +60,7 @@ class Request(NamedTuple):
 
     @property
     def layout(self) -> Layout:
-        return layout(self.branch)
+        return layout_of(branch())
 
     def stamp(self, date: str, clock: str) -> str:
         """What stands before the index of the GPU."""
@@ -116,7 +114,6 @@ def request(arguments: Sequence[str], out: TextIO, default: str, longest: int, h
         raise Problem(f"Error in parsing options\n{FAILED}", 255)
     return Request(
         gpus,
-        int(driver_version().split(".")[0]),
         float(delay),
         int(count) if count else None,
         options.get("--select", default),
@@ -150,13 +147,16 @@ def scroll(asked: Request, heads: str, round: Callable[[list[Gpu]], Sequence[str
         time.sleep(asked.delay)
 
 
-def columns(chosen_letters: str, groups: dict[str, tuple[Column, ...]], branch: int) -> list[tuple[str, int, Column]]:
+def columns(chosen_letters: str, groups: dict[str, tuple[Column, ...]]) -> list[tuple[str, int, Column]]:
     """The columns of the groups that letters name, each with its letter and its place in the group."""
     letters = dict.fromkeys(chosen_letters)
     if not letters or not letters.keys() <= groups.keys():
         raise Problem(f"Failed to find any metric to display\n{FAILED}", 255)
     return [
-        (letter, at, column) for letter in letters for at, column in enumerate(groups[letter]) if branch >= column.since
+        (letter, at, column)
+        for letter in letters
+        for at, column in enumerate(groups[letter])
+        if branch() >= column.since
     ]
 
 

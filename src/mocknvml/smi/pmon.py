@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from mocknvml.smi.gpus import Gpu, Refusal, ask_slot
+from mocknvml.smi.gpus import Gpu, Refusal, ask_slot, branch
 from mocknvml.smi.monitor import Column, Request, columns, request, scroll
 from mocknvml.smi.processes import Process, running
 
@@ -39,12 +39,12 @@ SAMPLES, ENTRY = 100, 80  # as many samples as nvidia-smi asks for; bytes of an 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
     asked = request(arguments, out, "u", 10, HELP)
-    chosen = columns(asked.select, GROUPS, asked.branch)
+    chosen = columns(asked.select, GROUPS)
     form = asked.layout
 
     def titles(pid: str, kind: str, texts: Sequence[str], name: str) -> list[str]:
-        pid_width = 11 if asked.branch < 525 else 12
-        end = form.end if asked.branch >= 550 else ""
+        pid_width = 11 if branch() < 525 else 12
+        end = form.end if branch() >= 550 else ""
         widths = [form.title, *[form.metric] * (len(texts) - 1)]
         cells = (f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
         return [f"{pid:>{pid_width}}{kind:>{form.type}}", *cells, f"{form.room}{name}{end}"]
@@ -65,7 +65,7 @@ def rows(gpu: Gpu, asked: Request, chosen: Sequence[tuple[str, int, Column]], se
         metrics = "".join(f"{cell:>{form.metric}}" for cell in cells)
         return asked.row(gpu, f"{pid:>11}{kind:>6}{metrics}{form.room}{name[:NAME]:<{NAME}}")
 
-    used = utilization(gpu, asked.branch)
+    used = utilization(gpu)
     listed = running(gpu)
     found = [] if isinstance(listed, Refusal) else listed
     for process in found:
@@ -84,9 +84,9 @@ def rows(gpu: Gpu, asked: Request, chosen: Sequence[tuple[str, int, Column]], se
     ]
 
 
-def utilization(gpu: Gpu, branch: int) -> dict[int, tuple[int, ...]]:
+def utilization(gpu: Gpu) -> dict[int, tuple[int, ...]]:
     """What each process takes of the engines."""
-    found = _private_utilization(gpu, branch)
+    found = _private_utilization(gpu)
     if not isinstance(found, Refusal):
         return found
     samples: Any = gpu.ask("GetProcessUtilization", 0)
@@ -95,10 +95,10 @@ def utilization(gpu: Gpu, branch: int) -> dict[int, tuple[int, ...]]:
     return {sample.pid: tuple(getattr(sample, engine) for engine in ENGINES) for sample in samples}
 
 
-def _private_utilization(gpu: Gpu, branch: int) -> dict[int, tuple[int, ...]] | Refusal:
+def _private_utilization(gpu: Gpu) -> dict[int, tuple[int, ...]] | Refusal:
     """The same from the table that nvidia-smi asks: samples of a time and an entry for each engine, of which each has a
     process and its share. What is shown is the mean over the samples."""
-    engines = 4 if branch < 550 else 6
+    engines = 4 if branch() < 550 else 6
     buffer = ctypes.create_string_buffer(SAMPLES * (8 + engines * ENTRY))
     count, unknown = ctypes.c_uint(SAMPLES), ctypes.c_uint()
     since, counted = ctypes.c_ulonglong(0), ctypes.byref(count)

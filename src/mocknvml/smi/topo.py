@@ -7,8 +7,8 @@ from typing import TextIO
 
 import pynvml as nvml
 
-from mocknvml.smi.calls import Slot, call, driver_version
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Problem, Refusal, ask, every
+from mocknvml.smi.calls import Slot, call
+from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Problem, Refusal, ask, branch, every
 
 HELP = """
     topo -- how the GPUs of this machine are connected
@@ -75,12 +75,11 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
 
 def _matrix(out: TextIO, legend: str) -> int:
     gpus = every()
-    branch = int(driver_version().split(".")[0])
-    has_memory = branch >= 535  # a column for the NUMA node of the GPU's own memory
+    has_memory = branch() >= 535  # a column for the NUMA node of the GPU's own memory
     try:
         if not gpus or any(isinstance(gpu.ask("GetBrand"), Refusal) for gpu in gpus):
             raise LookupError
-        rows = [[" X " if one is other else nearness(one, other, branch) for other in gpus] for one in gpus]
+        rows = [[" X " if one is other else nearness(one, other) for other in gpus] for one in gpus]
     except LookupError:
         raise Problem("Failed to run topology matrix\n\n", 255) from None
     names = [f"GPU{gpu.index}" for gpu in gpus]
@@ -94,12 +93,12 @@ def _matrix(out: TextIO, legend: str) -> int:
     return 0
 
 
-def nearness(one: Gpu, other: Gpu, branch: int) -> str:
+def nearness(one: Gpu, other: Gpu) -> str:
     links = one.field(NVLINKS_TO_SWITCH)
     count = 0 if isinstance(links, Refusal) else int(links)
     count = count or _links_between(one, other)
     if count:
-        return f"NV{count}" if branch >= 525 or count <= 12 else "Unknown"
+        return f"NV{count}" if branch() >= 525 or count <= 12 else "Unknown"
     level = ask("nvmlDeviceGetTopologyCommonAncestor", one.handle, other.handle)
     if isinstance(level, Refusal):
         raise LookupError
