@@ -1,9 +1,5 @@
 """The fields that `--query-gpu` of each driver knows, and how it shows them."""
 
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +7,7 @@ import pytest
 from mocknvml import Node
 from mocknvml.smi import fields
 from mocknvml.smi.gpus import version_of
-from tests.conformance.report import expectations, node_of
-from tests.conformance.settings import settle
 from tests.smi.conftest import Smi
-
-CAPTURES = {name: capture for name, capture in expectations().items() if name.endswith(".multi.txt")}
 
 
 # As many as --help-query-gpu of the real ones lists; 560 to 570 are between recordings.
@@ -104,49 +96,3 @@ def test_what_a_driver_no_longer_tells_is_deprecated(path: Path, smi: Smi) -> No
 
     deprecated = "[Requested functionality has been deprecated]"
     assert list(shown.values()) == [deprecated, deprecated, deprecated, "Disabled"]
-
-
-# What the boards of recordings answer, and ours do not.
-DIFFERING = {
-    "gsp.mode.current": "profiles do not have it",
-    "gsp.mode.default": "profiles do not have it",
-    "pcie.link.gen.hostmax": "some recordings are of guests, which do not see the host's",
-}
-
-
-def section(recording: str, title: str) -> str:
-    """Of a recording of several commands, the output of the one whose title begins so."""
-    found = re.search(rf"^# {re.escape(title)}.*\n(?:# .*\n)*#+\n((?:(?!#####).*\n)*)", recording, re.MULTILINE)
-    assert found
-    return found[1].strip()
-
-
-@pytest.mark.parametrize("name", CAPTURES)
-def test_fields_and_refusals_are_those_of_a_recording(name: str, path: Path, mock_env: dict[str, str]) -> None:
-    folder = os.environ.get("MOCKNVML_CAPTURES")
-    if not folder:
-        pytest.skip("MOCKNVML_CAPTURES names no folder of captures")
-    recording = (Path(folder) / name).read_text(encoding="utf-8")
-    with node_of(str(path), CAPTURES[name]) as node:
-        settle(node.gpus[0], CAPTURES[name]["values"])
-
-    def say(*arguments: str) -> str:
-        command = [sys.executable, "-m", "mocknvml", "smi", *arguments]
-        env = mock_env | {"MOCK_NVML_NODE": str(path)}
-        return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
-
-    def names(help: str) -> list[str]:
-        return re.findall(r'^"[\w.]+"(?: or "[\w.]+")*$', help, re.MULTILINE)
-
-    real = names(section(recording, "capabilities :: help-query-gpu"))
-    header, row = section(recording, "idle :: query-gpu (csv").splitlines()
-    asked = [it.split('"')[1] for it in real]
-    our_header, our_row = say(f"--query-gpu={','.join(asked)}", "--format=csv").splitlines()
-
-    assert names(say("--help-query-gpu")) == real
-    assert our_header == header
-    cells = zip(asked, our_row.split(", "), row.split(", "), strict=True)
-    differ = {
-        name for name, ours, theirs in cells if ("N/A" in ours or "[" in ours or "[" in theirs) and ours != theirs
-    }
-    assert differ - set(DIFFERING) == set()

@@ -88,6 +88,7 @@ MISTAKES = (
     "-i zz:zz --query-gpu=index --format=csv",
     "-i , --query-gpu=index --format=csv",
     "-L -i 0",
+    "--version",
     "-L --query-gpu=index --format=csv",
     "-L -h",
     "-l 5 -L",
@@ -114,6 +115,13 @@ MISTAKES = (
 def test_a_mistake_is_refused_in_the_same_words(command: str, node: Node, smi: Smi, real: RealSmi) -> None:
     assert said(smi(*command.split())) == said(real(*command.split()))
     assert smi(*command.split()).returncode != 0
+
+
+@pytest.mark.parametrize("branch", [550], indirect=True)
+@pytest.mark.parametrize("node", ["dgx-a100", "none"], indirect=True)
+@pytest.mark.parametrize("command", ["--version", "--version -i 0", "--version -L", "-pm 1 --version", "--version -h"])
+def test_versions_are_told_alike(command: str, node: Node, smi: Smi, real: RealSmi) -> None:
+    assert said(smi(*command.split())) == said(real(*command.split()))
 
 
 CHOICES = ("2", "0,2", "2,0,0", "02", "0x2", "2,99", "2,", "00000000:47:00.0", "0000:47:00.0", "47:00.0", "00:47:00")

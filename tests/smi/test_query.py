@@ -81,6 +81,14 @@ def test_what_is_absent_says_so(node: Node, smi: Smi) -> None:
         )
 
 
+def test_versions_are_told_from_driver_550_on(node: Node, smi: Smi) -> None:
+    assert smi("--version").returncode == 255
+
+    node.set("driver.version", "590.48.01")
+
+    assert "DRIVER version      : 590.48.01\nCUDA Version        : " in smi("--version").stdout
+
+
 def test_no_gpu_ends_it_with_status_6(node: Node, smi: Smi) -> None:
     node.faults.inject("no-gpu")
 

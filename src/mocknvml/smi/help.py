@@ -25,6 +25,10 @@ nvidia-smi --query-KIND=FIELD,... --format=csv
 Options:
   -h, --help                    show this help
   -L, --list-gpus               list the GPUs
+      --version                 the versions of NVML, driver and CUDA
+  -q, --query                   a report of everything, with -d PART,... of these parts
+  -x, --xml-format              the report as XML, with --dtd the type of the document in it
+      --dtd                     that type alone
   -i, --id=GPU,...              only these: by index, UUID, serial number or bus id
   -f, --filename=FILE           write to a file
   -l, --loop[=SECONDS]          again and again, each 5 s if no number is given

@@ -1,9 +1,13 @@
-"""`nvidia-smi -L`."""
+"""`nvidia-smi -L` and `--version`."""
 
 from __future__ import annotations
 
-from mocknvml.smi.gpus import Refusal, every, status_of
+from mocknvml.smi.gpus import Problem, Refusal, ask, driver, every, status_of
+from mocknvml.smi.kinds import VERSION
 from mocknvml.smi.main import Call
+
+RENAMED = {"DRIVER version": "KMD version", "CUDA version": "CUDA UMD version"}  # by driver 610
+DEPRECATED = 'Deprecated, see "{}" instead'
 
 
 def gpus(call: Call) -> int:
@@ -19,3 +23,20 @@ def gpus(call: Call) -> int:
         else:
             call.out.write(f"GPU {gpu.index}: {name} (UUID: {uuid})\n")
     return status
+
+
+def versions(call: Call) -> int:
+    """Of nvidia-smi, which is that of the driver, of NVML, of the driver and of CUDA."""
+    if driver() < (550,):
+        raise Problem("ERROR: Option --version is not recognized. Please run 'nvidia-smi -h'.\n\n", 255)
+    own, nvml = ask("nvmlSystemGetDriverVersion"), ask("nvmlSystemGetNVMLVersion")
+    cuda = ask("nvmlSystemGetCudaDriverVersion_v2")
+    cuda = cuda if isinstance(cuda, Refusal) else VERSION.show(cuda)
+    told = {"NVIDIA-SMI version": own, "NVML version": ".".join(str(nvml).split(".")[1:3])}
+    if driver() < (610,):
+        told |= {"DRIVER version": own, "CUDA Version": cuda}
+    else:
+        told |= {name: DEPRECATED.format(new) for name, new in RENAMED.items()}
+        told |= dict(zip(RENAMED.values(), (own, cuda), strict=True))
+    call.out.writelines(f"{name:<20}: {text}\n" for name, text in told.items())
+    return 0

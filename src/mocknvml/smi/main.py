@@ -74,6 +74,7 @@ VALUED = {*SETTERS.values(), "--id", "--filename", "--display", "--format", "--q
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
     "--help": Command("help:overview"),
+    "--version": Command("listing:versions"),
     "--list-gpus": Command("listing:gpus"),
     **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
