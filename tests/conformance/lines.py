@@ -38,6 +38,7 @@ VOLATILE = {
         "fbc_stats/",
         "clocks/",
         "clocks_event_reasons/",
+        "voltage/",
     ),
     "the surroundings, and what the GPU does": (
         "fan_speed",
@@ -52,6 +53,7 @@ VOLATILE = {
     ),
     "what programs have taken": (
         *(f"{kind}_memory_usage/{amount}" for kind in ("fb", "bar1", "cc_protected") for amount in ("used", "free")),
+        "accounted_processes/accounted_process_info/max_memory_usage",
     ),
     "the load and the saving of power of the link": (
         "pci/pci_gpu_link_info/pcie_gen/current_link_gen",
@@ -161,6 +163,31 @@ def lines(driver: str) -> tuple[Line, ...]:
 
 def is_asked(element: Element) -> bool:
     return hasattr(element.ask, "function") or getattr(element.ask, "public", None) is not None
+
+
+# What the lists of the report are made of, in text.
+_LISTED = {
+    "Processes": "processes",
+    **{
+        f"Processes/{text}": f"processes/process_info/{xml}"
+        for text, xml in (
+            ("GPU instance ID", "gpu_instance_id"),
+            ("Compute instance ID", "compute_instance_id"),
+            ("Process ID", "pid"),
+            ("Process ID/Type", "type"),
+            ("Process ID/Name", "process_name"),
+            ("Process ID/Used GPU Memory", "used_memory"),
+        )
+    },
+}
+
+
+@cache
+def xml_of_text(driver: str) -> dict[str, str]:
+    """The path in XML of each element that the driver's report has in text."""
+    version = version_of(driver)
+    items = (*_items(elements.SYSTEM, version, "", ""), *_items(elements.GPU, version, "", ""))
+    return {"Timestamp": "timestamp", **{text: xml for xml, text, _ in items}, **_LISTED}
 
 
 def paths(driver: str) -> set[str]:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import NamedTuple
 
+from mocknvml.smi.gpus import NOT_SUPPORTED
 from mocknvml.smi.kinds import ATOMIC_NAMES
 from mocknvml.state.node import Gpu
+from tests.conformance.extract import UNTOLD
 from tests.conformance.lines import REFUSED
 
 
@@ -42,6 +44,10 @@ def atomics(text: str) -> int:
 def moment(text: str) -> str:
     at = datetime.strptime(text, "%Y/%m/%d %H:%M:%S.%f").replace(tzinfo=timezone.utc)
     return f"{int(at.timestamp()) * 10**6 + at.microsecond} us"
+
+
+def banks(text: str) -> int:
+    return int(text.removesuffix(" bank(s)"))
 
 
 def octets(text: str) -> str:
@@ -105,6 +111,15 @@ MAKER = {
     "max_clocks/sm_clock": Setting("clocks.max.sm"),
 }
 
+# What no call of nvml.h tells, or what differs from GPU to GPU of one machine; the real nvidia-smi shows it.
+PRIVATE = {
+    "board_part_number": Setting("identity.board_part_number"),
+    "gpu_part_number": Setting("identity.gpu_part_number"),
+    "pci/pci_domain": Setting("pci.domain", hexadecimal),
+    "pci/pci_gpu_link_info/pcie_gen/max_host_link_gen": Setting("pcie.host_generation_max", int),  # none in a guest
+    "remapped_rows/row_remapper_histogram/row_remapper_histogram_max": Setting("remap.banks.max", banks),
+}
+
 SETTINGS = {"owner, machine or driver": OWNER, "place and past": PLACE, "maker of the card": MAKER}
 
 
@@ -119,3 +134,13 @@ def settle(gpu: Gpu, values: Mapping[str, str]) -> None:
         if key in values and (values[key] != REFUSED or setting.read is told)
     }
     gpu.update(change)
+
+
+def settle_private(gpu: Gpu, printed: Mapping[str, str]) -> None:
+    """Gives it what its report by nvidia-smi tells besides."""
+    told = {setting: printed[key] for key, setting in PRIVATE.items() if key in printed and printed[key] not in UNTOLD}
+    for setting, text in told.items():
+        if text != REFUSED:
+            gpu.set(setting.field, setting.read(text))
+        else:
+            gpu.fail(setting.field, NOT_SUPPORTED)

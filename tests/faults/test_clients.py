@@ -168,6 +168,18 @@ def test_a_memory_leak_grows_with_node_time_until_no_memory_is_left(client: Call
         assert ask(used) == before
 
 
+def test_a_page_is_retired_at_a_second_of_the_clock_of_the_node(client: Callable[..., Any], tmp_path: Path) -> None:
+    pages = "nvmlDeviceGetRetiredPages_v2(gpu(0), NVML_PAGE_RETIREMENT_CAUSE_DOUBLE_BIT_ECC_ERROR)"
+    with Node.create(tmp_path / "node", profile=T4) as node, client(node) as ask:
+        node.set("time.rate", "0 ppb")
+        node.set("time.epoch", "1700000000000000 us")
+        node.clock.step("10 s")
+
+        node.faults.inject("retired-page", gpu=0, address=0x4000)
+
+        assert ask(pages) == [{"address": 0x4000, "timestamp": 1700000010}]
+
+
 @pytest.mark.parametrize(
     ("fault", "given", "counter", "profile"),
     [

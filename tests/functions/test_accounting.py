@@ -68,10 +68,11 @@ def test_the_second_version_takes_the_pid_from_its_struct(nvml: ctypes.CDLL, han
     assert int.from_bytes(stats.raw[16:24], "little") == 2 << 30
 
 
-def test_nothing_is_answered_while_the_mode_is_off(nvml: ctypes.CDLL, handle: ctypes.c_void_p, gpu: Gpu) -> None:
+def test_nothing_is_accounted_while_the_mode_is_off(nvml: ctypes.CDLL, handle: ctypes.c_void_p, gpu: Gpu) -> None:
     gpu.modes.accounting = False
 
-    assert pids(nvml, handle, 2)[0] == NOT_SUPPORTED
+    assert pids(nvml, handle, 2) == (SUCCESS, 0, [0, 0])
+    assert pids(nvml, handle, 0) == (SUCCESS, 0, [])
     assert nvml.nvmlDeviceGetAccountingStats(handle, 8, ctypes.create_string_buffer(256)) == NOT_SUPPORTED
 
 
@@ -89,4 +90,5 @@ def test_switching_it_off_forgets_them_too(nvml: ctypes.CDLL, handle: ctypes.c_v
     assert nvml.nvmlDeviceSetAccountingMode(handle, 1) == SUCCESS
     assert pids(nvml, handle, 2) == (SUCCESS, 1, [9, 0])
     gpu.remove("modes.accounting")
+    assert pids(nvml, handle, 2)[0] == NOT_SUPPORTED
     assert nvml.nvmlDeviceSetAccountingMode(handle, 1) == NOT_SUPPORTED

@@ -691,7 +691,7 @@ def test_clock_id_chooses_the_field(
 def test_retired_pages_are_listed_by_cause(gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
     addresses, times = (ctypes.c_ulonglong * 4)(), (ctypes.c_ulonglong * 4)()
     count = ctypes.c_uint(4)
-    pages = [{"cause": cause, "address": 100 + cause, "time": 7} for cause in (0, 1, 1)]
+    pages = [{"cause": cause, "address": 100 + cause, "time": "7 s"} for cause in (0, 1, 1)]
     gpu.set("ecc.retired", pages)
     size = ctypes.byref(count)
 
@@ -711,15 +711,18 @@ def test_retired_pages_are_listed_by_cause(gpu: Gpu, nvml: ctypes.CDLL, handle: 
 
 def test_supported_clocks_are_those_of_the_ranges(gpu: Gpu, nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
     clocks, count = (ctypes.c_uint * 8)(), ctypes.c_uint(8)
-    ranges = [(900, 210, 180, 15), (900, 100, 100, 0), (400, 90, 60, 30)]
+    ranges = [(900, 210, 180, 15), (900, 100, 100, 0), (400, 90, 60, 30), (300, 62.5, 47, 7.5)]
     names = ("memory", "highest", "lowest", "step")
     gpu.set("clocks.supported", [{name: f"{mhz} MHz" for name, mhz in zip(names, row, strict=True)} for row in ranges])
 
     assert nvml.nvmlDeviceGetSupportedMemoryClocks(handle, ctypes.byref(count), clocks) == SUCCESS
-    assert clocks[: count.value] == [900, 400]
+    assert clocks[: count.value] == [900, 400, 300]
     count.value = 8
     assert nvml.nvmlDeviceGetSupportedGraphicsClocks(handle, 900, ctypes.byref(count), clocks) == SUCCESS
     assert clocks[: count.value] == [210, 195, 180, 100]
+    count.value = 8
+    assert nvml.nvmlDeviceGetSupportedGraphicsClocks(handle, 300, ctypes.byref(count), clocks) == SUCCESS
+    assert clocks[: count.value] == [62, 55, 47]
     count.value = 1
     assert nvml.nvmlDeviceGetSupportedGraphicsClocks(handle, 400, ctypes.byref(count), clocks) == INSUFFICIENT_SIZE
     assert count.value == 2

@@ -177,14 +177,16 @@ def application(memory: int, graphics: int) -> str:
 def application_clocks(gpu: Gpu) -> Callable[[], tuple[object, object]]:
     """The application clocks of memory and graphics, on a GPU that has them."""
     names = ("memory", "highest", "lowest", "step")
-    ranges = [(900, 210, 180, 15), (900, 100, 100, 0), (400, 95, 60, 30)]
+    ranges = [(900, 210, 180, 15), (900, 100, 100, 0), (400, 95, 60, 30), (300, 62.5, 47, 7.5)]
     gpu.set("clocks.supported", [{name: f"{mhz} MHz" for name, mhz in zip(names, row, strict=True)} for row in ranges])
     for field in ("application", "application_default"):
         gpu.update({f"clocks.{field}.memory": "900 MHz", f"clocks.{field}.graphics": "180 MHz"})
     return lambda: (gpu.get("clocks.application.memory"), gpu.get("clocks.application.graphics"))
 
 
-@pytest.mark.parametrize("pair", [(900, 210), (900, 195), (900, 180), (900, 100), (400, 65)])
+@pytest.mark.parametrize(
+    "pair", [(900, 210), (900, 195), (900, 180), (900, 100), (400, 65), (300, 62), (300, 55), (300, 47)]
+)
 def test_application_clocks_are_set_to_a_supported_pair(
     pair: tuple[int, int], ask: Ask, application_clocks: Callable[[], object]
 ) -> None:

@@ -36,7 +36,7 @@ COMMANDS = (
     "--query-compute-apps=pid,process_name,used_gpu_memory --format=csv,noheader,nounits -i 0",
     "--query-accounted-apps=gpu_name,vgpu_instance,pid,gpu_util,mem_util,max_memory_usage,time --format=csv",
     "--query-supported-clocks=gpu_uuid,memory,gr --format=csv",
-    "--query-retired-pages=gpu_name,retired_pages.address,retired_pages.cause --format=csv",
+    "--query-retired-pages=gpu_name,retired_pages.address,retired_pages.timestamp,retired_pages.cause --format=csv",
     f"--query-remapped-rows={','.join(f'remapped_rows.{name}' for name in REMAPPED)} --format=csv",
 )
 

@@ -12,9 +12,8 @@ def cause(draft: Draft, parameters: Parameters) -> int:
 
 
 def time(draft: Draft, parameters: Parameters) -> int:
-    """In microseconds since 1970, as nvmlDeviceGetRetiredPages_v2 gives it."""
     epoch = draft.node.get("time.epoch")
-    return (epoch if isinstance(epoch, int) else 0) + draft.now // 1000
+    return ((epoch if isinstance(epoch, int) else 0) + draft.now // 1000) // 10**6
 
 
 FAULT = Fault(

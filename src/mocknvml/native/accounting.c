@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accounting. While its mode is off its readers answer NOT_SUPPORTED: nvml.h, "accounting mode is disabled". */
+/*
+ * Accounting. While its mode is off there are no statistics: nvml.h, NOT_SUPPORTED where "accounting mode is disabled". The
+ * list of processes is empty then: nvidia-smi -q -x has such a one in all captures of GPUs with the mode disabled, where it
+ * would print "N/A" for NOT_SUPPORTED.
+ */
 #include "runtime.h"
 
 #define ENDED MOCK_AT(accounting.ended)
@@ -10,8 +14,8 @@
     mock_word_at(state,                                                                                                  \
                  RUNNING + 1 + (i) * MOCK_RECORD_WORDS(processes.running) + MOCK_MEMBER(processes.running, member))
 
-/* How many processes have ended, and run. */
-static nvmlReturn_t listed(const mock_word *state, uint32_t *ended, uint32_t *running)
+/* How many processes have ended, and run: none while the mode is off, for which `off` is answered. */
+static nvmlReturn_t listed(const mock_word *state, nvmlReturn_t off, uint32_t *ended, uint32_t *running)
 {
     uint64_t on = 0;
     nvmlReturn_t status = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(modes.accounting), &on);
@@ -21,7 +25,7 @@ static nvmlReturn_t listed(const mock_word *state, uint32_t *ended, uint32_t *ru
         return status;
     uint64_t head = mock_word_at(state, ENDED);
     if (!on || mock_head_status(head) != NVML_SUCCESS)
-        return on ? mock_head_status(head) : NVML_ERROR_NOT_SUPPORTED;
+        return on ? mock_head_status(head) : off;
     *ended = mock_head_length(head, MOCK_CAPACITY(accounting.ended));
     head = mock_word_at(state, RUNNING);
     if (mock_head_status(head) == NVML_SUCCESS)
@@ -37,7 +41,7 @@ nvmlReturn_t native_nvmlDeviceGetAccountingPids(nvmlDevice_t device, unsigned in
 
     MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
         uint32_t ended, running;
-        status = listed(state, &ended, &running);
+        status = listed(state, NVML_SUCCESS, &ended, &running);
         found = ended + running;
         for (uint32_t i = 0; i < found && i < room; i++)
             pids[i] = (unsigned)(i < ended ? ENDED_MEMBER(state, i, pid) : RUNNING_MEMBER(state, i - ended, pid));
@@ -57,7 +61,7 @@ static nvmlReturn_t find_stats(nvmlDevice_t device, unsigned pid, nvmlAccounting
     MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
         uint32_t ended, running;
         bool found = false;
-        status = listed(state, &ended, &running);
+        status = listed(state, NVML_ERROR_NOT_SUPPORTED, &ended, &running);
         for (uint32_t i = running; i-- > 0 && !found;) {
             found = RUNNING_MEMBER(state, i, pid) == pid;
             *stats = (nvmlAccountingStats_t){

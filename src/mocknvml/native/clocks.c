@@ -87,7 +87,7 @@ nvmlReturn_t native_nvmlDeviceGetSupportedGraphicsClocks(nvmlDevice_t device, un
             /* Ten times what any board has: a hostile file cannot keep a caller here. */
             while (found < CLOCKS_MAX) {
                 if (found < room)
-                    clocksMHz[found] = clock;
+                    clocksMHz[found] = clock / 1000;
                 found++;
                 if (step == 0 || clock < lowest + step)
                     break;

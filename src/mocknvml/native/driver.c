@@ -171,6 +171,9 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     bool deprecated = branch_of(driver) >= 570;
     if (deprecated)
         mock_word_put(state, MOCK_AT(recovery.reset_required), 0);
+    /* nvidia-smi -q of an A100: 881 mV with driver 510, 706 mV with 555, N/A with 570; and N/A of RTX 5090. 580 lacks it. */
+    if (branch_of(driver) >= 570)
+        mock_word_put(state, MOCK_AT(power.voltage), 0);
     /* Of A100 and H100, the GPUs with MIG, drivers 535.54 and 550.54 tell it already. */
     if (deprecated || (!tells_drain_of_all(driver) && is_absent(state, MOCK_AT(modes.mig))))
         mock_word_put(state, MOCK_AT(recovery.drain_and_reset), 0);

@@ -72,10 +72,11 @@ static bool is_supported(const mock_word *state, uint64_t memory, uint64_t graph
     uint32_t ranges = mock_head_length(mock_word_at(state, SUPPORTED), MOCK_CAPACITY(clocks.supported));
 
     for (uint32_t i = 0; i < ranges; i++) {
-        uint64_t highest = RANGE(state, i, highest), step = RANGE(state, i, step);
-        if (RANGE(state, i, memory) != memory || graphics > highest || graphics < RANGE(state, i, lowest))
+        uint64_t below = RANGE(state, i, highest) - 1000 * graphics, step = RANGE(state, i, step);
+        if (RANGE(state, i, memory) != memory || (int64_t)below < 0 || graphics < RANGE(state, i, lowest) / 1000)
             continue;
-        if (step == 0 ? graphics == highest : (highest - graphics) % step == 0)
+        /* The clocks are in kHz, and listed in whole MHz. */
+        if ((step == 0 ? below : below % step) < 1000)
             return true;
     }
     return false;

@@ -32,12 +32,15 @@ EventTime = Domain(("sw_thermal", "hw_thermal", "hw_power_brake"))
 
 
 class ClockRange(Record):
-    """Graphics clocks that go with a memory clock: from highest to lowest, by steps."""
+    """Graphics clocks that go with a memory clock: from highest to lowest, by steps.
+
+    NVML cuts them to MHz: the boards that list 2062, 2055, 2047… step by 7.5.
+    """
 
     memory = member("u32", "MHz")
-    highest = member("u32", "MHz")
-    lowest = member("u32", "MHz")
-    step = member("u32", "MHz")
+    highest = member("u32", "kHz")
+    lowest = member("u32", "kHz")
+    step = member("u32", "kHz")
 
 
 class ClockFault(Record):

@@ -35,7 +35,7 @@ class RetiredPage(Record):
 
     cause = member("u32")
     address = member("u64")
-    time = member("u64")
+    time = member("u64", "s")  # since 1970: nvidia-smi reads the time stamp of nvmlDeviceGetRetiredPages_v2 as seconds
 
 
 class SramError(Record):

@@ -76,9 +76,6 @@ class Accounted(NamedTuple):
 
 
 def accounted_apps(gpu: Gpu) -> list[Any]:
-    mode = gpu.ask("GetAccountingMode")
-    if isinstance(mode, Refusal) or not mode:
-        return [mode if isinstance(mode, Refusal) else Refusal(NOT_SUPPORTED)]
     pids = gpu.ask("GetAccountingPids")
     if isinstance(pids, Refusal):
         return [pids]

@@ -32,6 +32,7 @@ UNITS: Final[dict[str, dict[str, int]]] = {
     "B": {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40},
     "KiB": {"KiB": 1, "MiB": 1 << 10, "GiB": 1 << 20},
     "MiB": {"MiB": 1, "GiB": 1 << 10},
+    "kHz": {"kHz": 1, "MHz": 1000, "GHz": 1_000_000},
     "MHz": {"MHz": 1, "GHz": 1000},
     "C": {"C": 1},
     "%": {"%": 1},
