@@ -86,12 +86,17 @@ COMMANDS = {
 }
 
 # By the first argument: functions that take all further arguments and the stream that they write to.
-SUBCOMMANDS = {"topo": "topo:run", "dmon": "dmon:run", "pmon": "pmon:run"}
+SUBCOMMANDS = {
+    "topo": "topo:run",
+    "dmon": "dmon:run",
+    "pmon": "pmon:run",
+    "nvlink": "nvlink:run",
+}
 
 
 # What nvidia-smi has, and the stand-in has not.
 ABSENT = {
-    *("nvlink", "mig", "drain", "vgpu", "stats", "clocks", "c2c", "compute-policy", "conf-compute", "gpm", "daemon"),
+    *("mig", "drain", "vgpu", "stats", "clocks", "c2c", "compute-policy", "conf-compute", "gpm", "daemon"),
     *("replay", "encodersessions", "fbcsessions", "boost-slider", "power-hint", "base-clocks", "power-smoothing"),
     *("-r", "--gpu-reset", "-B", "--list-excluded-gpus", "-u", "--unit", "--debug", "-t", "--toggle-led"),
     *("--gom", "-vm", "--virt-mode", "-m", "--mode", "-sc", "--scope", "-cc", "--cuda-clocks", "-mig"),

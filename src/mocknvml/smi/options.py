@@ -1,0 +1,69 @@
+"""The options of subcommands such as `nvlink`, and what those say of GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NoReturn
+
+from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch, status_of
+
+NEW = 535  # a branch between 470 and 535 says what 470 says: none of them was seen
+
+
+def read(
+    arguments: Sequence[str],
+    flags: Mapping[str, str],
+    valued: Mapping[str, str],
+    numbers: Collection[str] = (),
+    optional: Collection[str] = (),
+) -> dict[str, str]:
+    """The values of the options given, by their long names. `flags`, `valued`: long names by the short ones; `numbers`,
+    `optional`: those whose value is a number, or may be absent."""
+    flags, valued = {**flags, "-h": "--help"}, {**valued, "-i": "--id"}
+    known = {*flags.values(), *valued.values()}
+    given: dict[str, str] = {}
+    rest = [part for word in arguments for part in (word.split("=", 1) if branch() >= NEW else [word])]
+    while rest:
+        word, value = rest.pop(0), ""
+        name = flags.get(word) or valued.get(word) or word
+        if name not in known:
+            raise Problem(f'Option "{word}" is not recognized.\n', 2)
+        if name in valued.values():
+            if rest and (not rest[0].startswith("-") or rest[0][1:].isdecimal()):
+                value = rest.pop(0)
+            elif name not in optional:
+                raise Problem(f'Option "{word}" is missing its value.\n', 2)
+        if name in numbers and number(value) is None:
+            raise Problem(f'Option "{value}" is invalid for "{word}".\n', 2)
+        if branch() >= NEW or name not in given:
+            given[name] = value
+    return given
+
+
+def number(text: str) -> int | None:
+    try:
+        return int(text or "0", 0)
+    except ValueError:
+        return None
+
+
+def link_of(given: Mapping[str, str]) -> int | None:
+    """The one link that -l names, of all if it is absent or -1."""
+    link = number(given.get("--link", "-1"))
+    return None if link == -1 else link
+
+
+def fail(text: str, refusal: Refusal) -> NoReturn:
+    raise Problem(text.format(refusal.reason), status_of(refusal.code))
+
+
+def title(gpu: Gpu, no_index: str, no_name: str | None = None) -> str:
+    """The line of a GPU above its readings; the texts say that its index or name is not known."""
+    index, name, uuid = (gpu.ask(f"Get{what}") for what in ("Index", "Name", "UUID"))
+    if isinstance(index, Refusal):
+        fail(no_index, index)
+    if isinstance(name, Refusal):
+        if no_name is not None:
+            fail(no_name, name)
+        name = ""
+    return f"GPU {index}: {name} (UUID: {'N/A' if isinstance(uuid, Refusal) else uuid})\n"
