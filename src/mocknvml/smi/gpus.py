@@ -46,6 +46,10 @@ REASONS = {
     28: "No supported GPUs were found",
     29: "Resource not in correct state to perform requested operation",
 }
+UNCHECKED = {
+    "nvmlDeviceSetVirtualizationMode",
+    "nvmlSystemGetConfComputeSettings",
+}  # nvidia-ml-py gives their codes back
 TABLE = bytes.fromhex("c4fe3e6cc98f6c4ea327ee696e12f7c4")
 # What the slots of a real driver are was seen with these branches. mocknvml's table is larger than theirs, and refuses
 # in every slot that it does not know: it may be asked for any driver.
@@ -95,10 +99,11 @@ def status_of(code: int) -> int:
 def ask(name: str, *arguments: Any) -> Any:
     """What a function of NVML answers, or its refusal."""
     try:
-        return getattr(nvml, name)(*arguments)
+        answer = getattr(nvml, name)(*arguments)
     except nvml.NVMLError as error:
         # nvidia-ml-py raises the same where the library has no such symbol.
         return Refusal(error.value, isinstance(error.__context__, AttributeError))
+    return Refusal(answer) if name in UNCHECKED and answer else answer
 
 
 def version_of(text: str) -> Version:
@@ -128,17 +133,28 @@ def branch() -> int:
     return driver()[0]
 
 
+def _table() -> Any:
+    """The size of the table in bytes, and its functions."""
+    table = ctypes.POINTER(ctypes.c_void_p)()
+    refused = nvml.nvmlLib.nvmlInternalGetExportTable(ctypes.byref(table), TABLE)
+    return None if refused or not table[0] else table
+
+
 def ask_slot(slot: int, *arguments: Any) -> Refusal | None:
     """Ask the private table that nvidia-smi itself asks, of the drivers where the slot is known to hold this."""
-    table = ctypes.POINTER(ctypes.c_void_p)()
-    if nvml.nvmlLib.nvmlInternalGetExportTable(ctypes.byref(table), TABLE) or (table[0] or 0) <= 8 * slot:
+    table = _table()
+    if table is None or table[0] <= 8 * slot or not table[slot]:
         return Refusal(NOT_SUPPORTED)
     if branch() not in SLOT_DRIVERS and table[0] < SAFE_TABLE:
         return Refusal(NOT_SUPPORTED)
-    if not table[slot]:
-        return Refusal(NOT_SUPPORTED)
     code = ctypes.CFUNCTYPE(ctypes.c_int)(table[slot])(*arguments)
     return Refusal(code) if code else None
+
+
+def simulated() -> bool:
+    """Whether the library is mocknvml's."""
+    table = _table()
+    return table is not None and table[0] >= SAFE_TABLE
 
 
 class Gpu:

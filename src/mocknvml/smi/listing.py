@@ -1,10 +1,10 @@
-"""`nvidia-smi -L` and `--version`."""
+"""`nvidia-smi -L`, `-B` and `--version`."""
 
 from __future__ import annotations
 
 from mocknvml.smi.gpus import Problem, Refusal, ask, driver, every, status_of
 from mocknvml.smi.kinds import VERSION
-from mocknvml.smi.main import Call
+from mocknvml.smi.main import Call, unknown_option
 
 RENAMED = {"DRIVER version": "KMD version", "CUDA version": "CUDA UMD version"}  # by driver 610
 DEPRECATED = 'Deprecated, see "{}" instead'
@@ -25,10 +25,25 @@ def gpus(call: Call) -> int:
     return status
 
 
+def excluded(call: Call) -> int:
+    count = ask("nvmlGetExcludedDeviceCount")
+    if isinstance(count, Refusal):
+        raise Problem(f"Unable to get excluded device count: {count.reason}\n", status_of(count.code))
+    for index in range(count):
+        info = ask("nvmlGetExcludedDeviceInfoByIndex", index)
+        if isinstance(info, Refusal):
+            text = f"Unable to get excluded device info for index {index}: {info.reason}"
+            raise Problem(f"{text}\n", status_of(info.code))
+        call.out.write(f"Excluded GPU {index}: {info.pci.busId} (UUID: {info.uuid})\n")
+    if not count:
+        call.out.write("No excluded devices found.\n")
+    return 0
+
+
 def versions(call: Call) -> int:
     """Of nvidia-smi, which is that of the driver, of NVML, of the driver and of CUDA."""
     if driver() < (550,):
-        raise Problem("ERROR: Option --version is not recognized. Please run 'nvidia-smi -h'.\n\n", 255)
+        raise unknown_option(call.words["--version"])
     own, nvml = ask("nvmlSystemGetDriverVersion"), ask("nvmlSystemGetNVMLVersion")
     cuda = ask("nvmlSystemGetCudaDriverVersion_v2")
     cuda = cuda if isinstance(cuda, Refusal) else VERSION.show(cuda)

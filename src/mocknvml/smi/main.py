@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +13,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from mocknvml.smi.gpus import Gpu, Problem, ask, chosen, start
+from mocknvml.smi.gpus import Gpu, Problem, ask, branch, chosen, start
 
 SHORT = {
     "-h": "--help",
     "-L": "--list-gpus",
+    "-B": "--list-excluded-gpus",
     "-i": "--id",
     "-f": "--filename",
     "-l": "--loop",
@@ -26,6 +27,9 @@ SHORT = {
     "-x": "--xml-format",
     "-d": "--display",
     "-u": "--unit",
+    "-eow": "--error-on-warning",
+    "-m": "--mode",
+    "-sc": "--scope",
 }
 LOOPS = {"--loop": 1.0, "--loop-ms": 0.001}  # their value, which may be absent, in seconds
 DEFAULT_LOOP = 5.0  # seconds
@@ -33,6 +37,33 @@ NEED_QUERY = {
     "--xml-format": "-x/--xml-format to run an XML",
     "--display": "-d/--display to run a filtered",
 }
+
+
+TWO_SETTINGS = "Invalid combination of input arguments. Only one device modification may be done at a time.\n\n"
+PLEASE = "Please run 'nvidia-smi -h' for help.\n\n"
+
+
+class Misuse(Problem):
+    """Options that are wrong, for which nvidia-smi 470 has other words."""
+
+    def __init__(self, text: str, status: int, before: str = "Invalid combination of input arguments.") -> None:
+        super().__init__(text, status)
+        self.before = Problem(f"{before} {PLEASE}", 2)
+
+    @classmethod
+    def value(cls, value: str, word: str) -> Misuse:
+        written = word.partition("=")[0]
+        name = SHORT.get(written, written)
+        short = next((short for short, long in SHORT.items() if long == name != short), "(null)")
+        before = f"Provided [{short} | {name}=] value is not a valid or is out of range: {value}."
+        return cls(f"ERROR: Option {value} is invalid for {word}. {PLEASE}", 2, before)
+
+    @property
+    def told(self) -> Problem:
+        """In the words of the driver's branch, or the newer ones without a driver."""
+        with suppress(Problem):
+            start()
+        return self.before if branch() < 525 else self
 
 
 @dataclass(frozen=True)
@@ -46,6 +77,9 @@ class Command:
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
 QUERY = (*OUTPUT, "--format")
 REPORT = (*OUTPUT, "--xml-format", "--display", "--dtd")
+LISTS = ("--list-gpus", "--list-excluded-gpus")
+MODIFIERS = {"--mode": "--lock-gpu-clocks", "--scope": "--power-limit"}  # options of one setting
+SETTING = ("--id", "--error-on-warning", *MODIFIERS)
 ITEM_QUERIES = (
     *("--query-compute-apps", "--query-accounted-apps", "--query-supported-clocks"),
     *("--query-retired-pages", "--query-remapped-rows"),
@@ -61,25 +95,36 @@ SETTERS = {
     "-lgc": "--lock-gpu-clocks",
     "-lmc": "--lock-memory-clocks",
     "-ac": "--applications-clocks",
+    "-lmcd": "--lock-memory-clocks-deferred",
+    "-cc": "--cuda-clocks",
+    "-dm": "--driver-model",
+    "-fdm": "--force-driver-model",
+    "-acp": "--applications-clocks-permission",
+    "-gtt": "--gpu-target-temp",
+    "-vm": "--virt-mode",
+    "-mig": "--multi-instance-gpu",
+    **{name: name for name in ("--gom", "--auto-boost-default", "--auto-boost-permission")},
 }
 RESETTERS = {
     "-caa": "--clear-accounted-apps",
     "-rgc": "--reset-gpu-clocks",
     "-rmc": "--reset-memory-clocks",
     "-rac": "--reset-applications-clocks",
+    "-rmcd": "--reset-memory-clocks-deferred",
 }
 SHORT |= SETTERS | RESETTERS
-VALUED = {*SETTERS.values(), "--id", "--filename", "--display", "--format", "--query-gpu", *ITEM_QUERIES}
+VALUED = {*SETTERS.values(), *MODIFIERS, "--id", "--filename", "--display", "--format", "--query-gpu", *ITEM_QUERIES}
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
     "--help": Command("help:overview"),
-    "--version": Command("listing:versions"),
     "--list-gpus": Command("listing:gpus"),
+    "--list-excluded-gpus": Command("listing:excluded"),
+    "--version": Command("listing:versions"),
     **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
-    **{name: Command("setters:run", ("--id",)) for name in (*SETTERS.values(), *RESETTERS.values())},
+    **{name: Command("setters:run", SETTING) for name in (*SETTERS.values(), *RESETTERS.values())},
     "--query": Command("report:show", REPORT),
     "--dtd": Command("dtd:show", ("--filename",)),
     "": Command("table:show", OUTPUT),
@@ -119,6 +164,14 @@ class Call:
         """Those that -i chooses, or all: there is at least one."""
         return chosen(self.options.get("--id"))
 
+    @cached_property
+    def strict(self) -> bool:
+        """Whether warnings are errors."""
+        strict = "--error-on-warning" in self.options
+        if strict and 525 <= branch() < 550:  # takes it for another setting
+            raise Problem(TWO_SETTINGS, 2)
+        return strict
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status. Like nvidia-smi it says everything on stdout."""
@@ -133,8 +186,9 @@ def main(arguments: Sequence[str]) -> int:
         name, options, words = parse(arguments)
         return _run(COMMANDS[name], options, words)
     except Problem as problem:
-        sys.stdout.write(str(problem))
-        return problem.status
+        told = problem.told if isinstance(problem, Misuse) else problem
+        sys.stdout.write(str(told))
+        return told.status
 
 
 def _function(place: str) -> Any:
@@ -188,6 +242,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]
     given: dict[str, str] = {}
     words: dict[str, str] = {}  # of each option as it was written
     unknown: list[str] = []
+    again = False
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
@@ -195,24 +250,30 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]
         if written in ABSENT and not _is_known(SHORT.get(written, written)):
             raise Problem(f"ERROR: {written} is not in this stand-in for nvidia-smi.\n\n", 255)
         name = SHORT.get(written, written)
-        if name in VALUED and not equals:
-            if not rest or rest[0].startswith("-"):
-                raise Problem(
-                    f"ERROR: Option {word} is missing its value. Please run 'nvidia-smi -h' for help.\n\n", 255
+        if equals and _is_known(name) and name not in (*VALUED, *LOOPS):
+            rest.insert(0, value)
+        elif name in VALUED and not equals:
+            if not rest or (rest[0].startswith("-") and name not in SETTERS.values()):
+                before = (
+                    "Invalid combination of input arguments." if word == name else f"Missing value for {word} argument."
                 )
+                raise Misuse(f"ERROR: Option {word} is missing its value. {PLEASE}", 255, before)
             value = rest.pop(0)
         elif name in LOOPS and not equals and rest and not rest[0].startswith("-"):
             value = rest.pop(0)
         if not _is_known(name):
             unknown.append(name)
+        again |= name in given
         given.setdefault(name, value)
         words.setdefault(name, word)
     command = next((name for name in COMMANDS if name in given), "")
     if sum(name.startswith("--query-") for name in given) > 1 and command.startswith("--query-"):
         raise Problem("Only one --query-* switch can be used at a time.\n", 2)
-    if is_setter(command) and sum(name in COMMANDS and is_setter(name) for name in given) > 1:
-        text = "Invalid combination of input arguments. Only one device modification may be done at a time."
-        raise Problem(f"{text}\n\n", 2)
+    _check_settings(command, given)
+    if again and is_setter(command):
+        raise Misuse(TWO_SETTINGS, 2)
+    if command in (*LISTS, "--version") and (again or set(LISTS) <= set(given)):
+        raise Misuse(f"ERROR: Only one command can be run at a time. {PLEASE}", 2)
     takes = COMMANDS[command].takes
     wrong = [name for name in unknown if command in ("", "--query")]
     wrong += [name for name in given if takes is not None and name not in (command, *takes)]
@@ -221,20 +282,33 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]
     return command, given, words
 
 
+def _check_settings(command: str, given: Iterable[str]) -> None:
+    for option, setting in MODIFIERS.items():
+        if option in given and setting not in given and (not command or is_setter(command)):
+            plural = "s" if option == "--scope" else ""
+            text = f"'{option}' can only be used with '{setting}{plural}'."
+            raise Misuse(f"Invalid combination of input arguments. {text}\n\n", 2)
+    if is_setter(command) and sum(name in COMMANDS and is_setter(name) for name in given) > 1:
+        raise Misuse(TWO_SETTINGS, 2)
+
+
 def _refuse(name: str, word: str, command: str) -> NoReturn:
     """Say what is wrong with an option that the command does not take."""
     if not command and name in NEED_QUERY:
         text = f"Invalid combination of input arguments. Specify -q/--query and {NEED_QUERY[name]} query. "
-        raise Problem(f"{text} Please run 'nvidia-smi -h' for help.\n\n", 2)
+        raise Problem(f"{text} {PLEASE}", 2)
     if command in ("", "--query"):
-        raise Problem(f"ERROR: Option {word} is not recognized. Please run 'nvidia-smi -h'.\n\n", 255)
+        raise unknown_option(word)
     what = "recognized" if command.startswith("--query-") or _is_strict(command) else "valid for this command"
-    status = 255 if _is_strict(command) else 2
-    raise Problem(f"ERROR: Option {word} is not {what}. Please run 'nvidia-smi -h' for help.\n\n", status)
+    raise Misuse(f"ERROR: Option {word} is not {what}. {PLEASE}", 255 if _is_strict(command) else 2)
+
+
+def unknown_option(word: str) -> Misuse:
+    return Misuse(f"ERROR: Option {word} is not recognized. Please run 'nvidia-smi -h'.\n\n", 255)
 
 
 def is_setter(command: str) -> bool:
-    return COMMANDS[command].function == "setters:run"
+    return COMMANDS[command].takes == SETTING
 
 
 def _is_strict(command: str) -> bool:
