@@ -7,9 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot
-
-FUNCTION_NOT_FOUND = 13
+from mocknvml.smi.gpus import FUNCTION_NOT_FOUND, NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot
 
 
 class Ask(Protocol):
@@ -46,6 +44,8 @@ class Call(NamedTuple):
         return answer if isinstance(answer, Refusal) else pick(answer, self.path)
 
     def _fill(self, gpu: Gpu | None) -> Any:
+        if not hasattr(nvml, self.struct):
+            return Refusal(FUNCTION_NOT_FOUND)
         struct = getattr(nvml, self.struct)()
         if hasattr(struct, "version"):  # not every struct of the binding sets its own
             struct.version = getattr(nvml, self.struct.removeprefix("c_").removesuffix("_t"))
@@ -82,7 +82,8 @@ class FieldValue(NamedTuple):
         return "nvmlDeviceGetFieldValues"
 
     def __call__(self, gpu: Gpu) -> Any:
-        return gpu.field(getattr(nvml, self.id), self.scope)
+        number = getattr(nvml, self.id, None)
+        return Refusal(NOT_SUPPORTED) if number is None else gpu.field(number, self.scope)
 
 
 class Constant(NamedTuple):
