@@ -82,6 +82,32 @@ def test_fields_and_refusals_are_those_of_a_recording(name: str, board: Board, f
 
 
 @pytest.mark.parametrize("name", SEVERAL)
+def test_queries_of_what_there_are_several_of_have_the_columns_of_a_recording(
+    name: str, board: Board, folder: Path
+) -> None:
+    recording = (folder / name).read_text(encoding="utf-8")
+    for query in ("compute-apps", "accounted-apps", "retired-pages"):
+        found = re.search(rf"\$ nvidia-smi (--query-{query}=\S+)", recording)
+        assert found
+        header, *rows = section(recording, f"idle :: query-{query}").splitlines()
+        ours = board.say(found[1], "--format=csv").splitlines()
+        assert ours[0] == header
+        if query == "retired-pages":
+            assert [row.split(", ")[-3:] for row in ours[1:]] == [row.split(", ")[-3:] for row in rows]
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_the_topology_has_the_words_of_a_recording(name: str, board: Board, folder: Path) -> None:
+    """But for the host's CPUs, which no node has."""
+    recorded = section((folder / name).read_text(encoding="utf-8"), "capabilities :: topo -m").splitlines()
+    ours = board.say("topo", "-m").strip().splitlines()
+
+    assert [line for line in ours if not line.startswith("GPU0")] == [
+        line for line in recorded if not line.startswith("GPU0")
+    ]
+
+
+@pytest.mark.parametrize("name", SEVERAL)
 def test_versions_are_those_of_a_recording(name: str, board: Board, folder: Path) -> None:
     recording = (folder / name).read_text(encoding="utf-8")
 

@@ -44,6 +44,8 @@ class Call(NamedTuple):
         return answer if isinstance(answer, Refusal) else pick(answer, self.path)
 
     def _fill(self, gpu: Gpu | None) -> Any:
+        if not hasattr(nvml, self.struct):
+            return Refusal(FUNCTION_NOT_FOUND)
         struct = getattr(nvml, self.struct)()
         if hasattr(struct, "version"):  # not every struct of the binding sets its own
             struct.version = getattr(nvml, self.struct.removeprefix("c_").removesuffix("_t"))
@@ -80,7 +82,8 @@ class FieldValue(NamedTuple):
         return "nvmlDeviceGetFieldValues"
 
     def __call__(self, gpu: Gpu) -> Any:
-        return gpu.field(getattr(nvml, self.id), self.scope)
+        number = getattr(nvml, self.id, None)
+        return Refusal(NOT_SUPPORTED) if number is None else gpu.field(number, self.scope)
 
 
 class Constant(NamedTuple):

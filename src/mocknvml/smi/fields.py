@@ -139,8 +139,19 @@ def without_brackets(read: Read) -> Read:
     return reader
 
 
+class FabricInfo(ctypes.Structure):
+    """As nvml.h has it: that of bindings before 13.610 is longer."""
+
+    _fields_ = (
+        ("clusterUuid", ctypes.c_ubyte * 16),
+        ("status", ctypes.c_uint),
+        ("cliqueId", ctypes.c_uint),
+        ("state", ctypes.c_ubyte),
+    )
+
+
 def fabric(gpu: Gpu) -> Any:
-    return gpu.filled("GetGpuFabricInfo", nvml.c_nvmlGpuFabricInfo_t())
+    return gpu.filled("GetGpuFabricInfo", FabricInfo())
 
 
 def of_fabric(member: str, form: Callable[[Any], str] = str) -> Read:
