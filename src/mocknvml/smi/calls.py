@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot
+from mocknvml.smi.gpus import FUNCTION_NOT_FOUND, NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot
 
 
 class Ask(Protocol):
@@ -30,7 +30,7 @@ class Call(NamedTuple):
     function: str
     arguments: tuple[Any, ...] = ()
     path: tuple[str | int, ...] = ()
-    struct: str = ""  # what the wrapper fills, where its caller gives it
+    struct: str | type[ctypes.Structure] = ""  # what the wrapper fills: its name in the binding, or one of ours
     system: bool = False  # asked of the node, without a handle
     octets: bool = False  # of a struct's member, which the binding takes for a text
 
@@ -44,10 +44,11 @@ class Call(NamedTuple):
         return answer if isinstance(answer, Refusal) else pick(answer, self.path)
 
     def _fill(self, gpu: Gpu | None) -> Any:
-        if not hasattr(nvml, self.struct):
+        kind = getattr(nvml, self.struct, None) if isinstance(self.struct, str) else self.struct
+        if kind is None:
             return Refusal(FUNCTION_NOT_FOUND)
-        struct = getattr(nvml, self.struct)()
-        if hasattr(struct, "version"):  # not every struct of the binding sets its own
+        struct = kind()
+        if isinstance(self.struct, str) and hasattr(struct, "version"):  # not every one of the binding sets its own
             struct.version = getattr(nvml, self.struct.removeprefix("c_").removesuffix("_t"))
         answer = ask(self.function, gpu.handle if gpu else None, *self.arguments, ctypes.byref(struct))
         if isinstance(answer, Refusal):
@@ -67,8 +68,24 @@ def system(function: str, *arguments: Any) -> Call:
     return Call(function, arguments, system=True)
 
 
-def fill(function: str, struct: str, member: str) -> Call:
+def fill(function: str, struct: str | type[ctypes.Structure], member: str) -> Call:
     return Call(function, path=tuple(member.split(".")), struct=struct)
+
+
+class FabricInfo(ctypes.Structure):
+    """As nvml.h has it: that of bindings before 13.610 is longer."""
+
+    _fields_ = (
+        ("clusterUuid", ctypes.c_ubyte * 16),
+        ("status", ctypes.c_uint),
+        ("cliqueId", ctypes.c_uint),
+        ("state", ctypes.c_ubyte),
+    )
+
+
+def fabric(member: str) -> Call:
+    """Of drivers before 550, which have no function with a version."""
+    return fill("nvmlDeviceGetGpuFabricInfo", FabricInfo, member)
 
 
 class FieldValue(NamedTuple):

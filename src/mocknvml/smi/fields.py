@@ -15,7 +15,7 @@ from typing import Any
 
 import pynvml as nvml
 
-from mocknvml.smi.calls import Ask, FieldValue, Slot, call, fill
+from mocknvml.smi.calls import Ask, FieldValue, Slot, call, fabric, fill
 from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, branch, driver, is_of
 from mocknvml.smi.kinds import FABRIC_STATE, GUID, HEALTH, IDENTITY, PEER, RECOVERY, TRUE_FALSE, bits
 
@@ -139,21 +139,6 @@ def without_brackets(read: Read) -> Read:
     return reader
 
 
-class FabricInfo(ctypes.Structure):
-    """As nvml.h has it: that of bindings before 13.610 is longer."""
-
-    _fields_ = (
-        ("clusterUuid", ctypes.c_ubyte * 16),
-        ("status", ctypes.c_uint),
-        ("cliqueId", ctypes.c_uint),
-        ("state", ctypes.c_ubyte),
-    )
-
-
-def fabric(gpu: Gpu) -> Any:
-    return gpu.filled("GetGpuFabricInfo", FabricInfo())
-
-
 def of_fabric(member: str, form: Callable[[Any], str] = str) -> Read:
     """Of drivers from 580 on."""
     state, value = (fill("nvmlDeviceGetGpuFabricInfoV", "c_nvmlGpuFabricInfo_v3_t", it) for it in ("state", member))
@@ -167,17 +152,15 @@ def fabric_health(shift: int, width: int, names: dict[int, str]) -> Read:
 def fabric_state(gpu: Gpu) -> Any:
     if driver() >= (580,):
         return of_fabric("state", FABRIC_STATE.show)(gpu)
-    info = fabric(gpu)
-    return info if isinstance(info, Refusal) else f"state  {FABRIC_STATE.show(info.state)}"
+    return told(fabric("state"), lambda state: f"state  {FABRIC_STATE.show(state)}")(gpu)
 
 
 def fabric_status(gpu: Gpu) -> Any:
-    info = fabric(gpu)
-    completed = not isinstance(info, Refusal) and info.state == FABRIC_COMPLETED
-    status = "N/A" if not completed else Refusal(info.status).reason if info.status else "Success"
+    state, code = fabric("state")(gpu), fabric("status")(gpu)
+    status = "N/A" if state != FABRIC_COMPLETED else Refusal(code).reason if code else "Success"
     if driver() >= (580,):
         return status
-    return info if isinstance(info, Refusal) else f"status {status}"
+    return state if isinstance(state, Refusal) else f"status {status}"
 
 
 def supported_reasons(gpu: Gpu) -> Any:
