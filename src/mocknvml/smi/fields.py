@@ -132,12 +132,12 @@ def host_generation(gpu: Gpu) -> Any:
     return str(generation.value) if refusal is None else refusal
 
 
-def unless(read: Read, text: str = "N/A") -> Read:
-    """The text, without brackets, is how a few fields say that they are not supported."""
+def without_brackets(read: Read) -> Read:
+    """How a few fields say that they are not supported."""
 
     def reader(gpu: Gpu) -> Any:
         value = read(gpu)
-        return text if isinstance(value, Refusal) and value.code == NOT_SUPPORTED else value
+        return "N/A" if isinstance(value, Refusal) and value.code == NOT_SUPPORTED else value
 
     return reader
 
@@ -160,7 +160,7 @@ def fabric(gpu: Gpu) -> Any:
 def of_fabric(member: str, form: Callable[[Any], str] = str) -> Read:
     """Of drivers from 580 on."""
     state, value = (fill("nvmlDeviceGetGpuFabricInfoV", "c_nvmlGpuFabricInfo_v3_t", it) for it in ("state", member))
-    return unless(told(lambda gpu: value(gpu) if state(gpu) else Refusal(NOT_SUPPORTED), form))
+    return without_brackets(told(lambda gpu: value(gpu) if state(gpu) else Refusal(NOT_SUPPORTED), form))
 
 
 def fabric_health(shift: int, width: int, names: dict[int, str]) -> Read:
@@ -235,7 +235,13 @@ def inactive_rows(member: str) -> Read:
 def platform(member: str, none: str, form: Callable[[Any], str] = str, octets: bool = False) -> Read:
     """`none`: what recordings have of boards that are in no rack."""
     ask = fill("nvmlDeviceGetPlatformInfo", "c_nvmlPlatformInfo_v2_t", member)._replace(octets=octets)
-    return unless(told(ask, form), none)
+    read = told(ask, form)
+
+    def reader(gpu: Gpu) -> Any:
+        value = read(gpu)
+        return none if isinstance(value, Refusal) and value.code == NOT_SUPPORTED else value
+
+    return reader
 
 
 def smoothing(name: str, form: Callable[[Any], str] = str) -> Read:
@@ -403,7 +409,7 @@ FIELDS: Fields = {
     },
     "temperature.gpu": ("", read("GetTemperature", 0)),
     "temperature.gpu.tlimit": ("", read("GetMarginTemperature")),
-    "temperature.memory": ("", unless(field("DEV_MEMORY_TEMP"))),
+    "temperature.memory": ("", without_brackets(field("DEV_MEMORY_TEMP"))),
     "power.management": ("", read("GetPowerManagementMode", form=MODE)),
     "power.draw": ("W", read("GetPowerUsage", form=watts)),
     "power.draw.average": ("W", field("DEV_POWER_AVERAGE", watts)),
