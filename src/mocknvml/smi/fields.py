@@ -11,6 +11,7 @@ import ctypes
 import re
 import time
 from collections.abc import Callable, Iterator
+from ctypes import Structure, c_ubyte, c_uint
 from operator import attrgetter
 from typing import Any
 
@@ -142,14 +143,14 @@ def without_brackets(read: Read) -> Read:
     return reader
 
 
-class FabricInfo(ctypes.Structure):
+class FabricInfo(Structure):
     """As nvml.h has it: that of bindings before 13.610 is longer."""
 
     _fields_ = (
-        ("clusterUuid", ctypes.c_ubyte * 16),
-        ("status", ctypes.c_uint),
-        ("cliqueId", ctypes.c_uint),
-        ("state", ctypes.c_ubyte),
+        ("clusterUuid", c_ubyte * 16),
+        ("status", c_uint),
+        ("cliqueId", c_uint),
+        ("state", c_ubyte),
     )
 
 
