@@ -7,9 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot
-
-FUNCTION_NOT_FOUND = 13
+from mocknvml.smi.gpus import FUNCTION_NOT_FOUND, NOT_SUPPORTED, Gpu, Refusal, ask, ask_slot
 
 
 class Ask(Protocol):
@@ -47,7 +45,7 @@ class Call(NamedTuple):
 
     def _fill(self, gpu: Gpu | None) -> Any:
         if not hasattr(nvml, self.struct):
-            return Refusal(NOT_SUPPORTED)
+            return Refusal(FUNCTION_NOT_FOUND)
         struct = getattr(nvml, self.struct)()
         if hasattr(struct, "version"):  # not every struct of the binding sets its own
             struct.version = getattr(nvml, self.struct.removeprefix("c_").removesuffix("_t"))

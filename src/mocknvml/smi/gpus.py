@@ -52,7 +52,7 @@ TABLE = bytes.fromhex("c4fe3e6cc98f6c4ea327ee696e12f7c4")
 SLOT_DRIVERS = range(450, 556)
 SAFE_TABLE = 4096  # bytes
 NEWEST_BRANCH = 610
-NOT_SUPPORTED, GPU_IS_LOST = 3, 15
+NOT_SUPPORTED, FUNCTION_NOT_FOUND, GPU_IS_LOST = 3, 13, 15
 Version = tuple[int, ...]
 
 
@@ -93,9 +93,9 @@ def status_of(code: int) -> int:
 
 
 def ask(name: str, *arguments: Any) -> Any:
-    """What a function of NVML answers, or its refusal."""
-    if not hasattr(nvml, name):  # an older binding does not know the functions of later drivers
-        return Refusal(NOT_SUPPORTED)
+    """What a function of NVML answers, or its refusal; a binding of its time does not know those of later drivers."""
+    if not hasattr(nvml, name):
+        return Refusal(FUNCTION_NOT_FOUND)
     try:
         return getattr(nvml, name)(*arguments)
     except nvml.NVMLError as error:
