@@ -215,12 +215,11 @@ def inactive_rows(member: str) -> Read:
 def platform(member: str, none: str, form: Callable[[Any], str] = str, octets: bool = False) -> Read:
     """`none`: what recordings have of boards that are in no rack."""
     ask = fill("nvmlDeviceGetPlatformInfo", "c_nvmlPlatformInfo_v2_t", member)._replace(octets=octets)
+    read = told(ask, form)
 
     def reader(gpu: Gpu) -> Any:
-        value = ask(gpu)
-        if isinstance(value, Refusal):
-            return none if value.code == NOT_SUPPORTED else value
-        return form(value)
+        value = read(gpu)
+        return none if isinstance(value, Refusal) and value.code == NOT_SUPPORTED else value
 
     return reader
 
