@@ -164,7 +164,12 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
         snprintf(text, sizeof text, "165%04u%06u", (unsigned)(name % 10000), index + 1);
         set_text(state, MOCK_AT(identity.serial), text);
     }
-    /* The firmware comes with the driver and has its version (nvidia-smi -q of boards that have it). */
+    /* The firmware comes with the driver and has its version (nvidia-smi -q of boards that have it). Only data-centre boards
+     * have it with older drivers: N/A of all GeForce and RTX boards with 525 to 550, not of any with 560 or newer. */
+    if (branch_of(driver) < 555 && mock_word_at(state, MOCK_AT(identity.brand.value)) != NVML_BRAND_NVIDIA) {
+        mock_word_put(state, MOCK_AT(gsp.version), 0);
+        mock_word_put(state, MOCK_AT(gsp.enabled), 0);
+    }
     if (is_open(state, MOCK_AT(gsp.version), false))
         set_text(state, MOCK_AT(gsp.version), driver);
     /* nvidia-smi -q: "Requested functionality has been deprecated" from driver 570 on. */
