@@ -524,6 +524,7 @@ NO_FIELD = {
     "nvmlDeviceGetSupportedPerformanceStates": "test_readers.py",
     "nvmlDeviceGetDynamicPstatesInfo": "test_readers.py",
     "nvmlDeviceGetClkMonStatus": "test_readers.py",
+    "nvmlDeviceGetViolationStatus": "test_readers.py",
     "nvmlDeviceGetDetailedEccErrors": "test_readers.py",
     "nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts": "test_readers.py",
     "nvmlDeviceValidateInforom": "test_readers.py",

@@ -112,7 +112,7 @@ EXPECTED: dict[str, tuple[Any, Any, Any]] = {
     "nvmlDeviceGetNvLinkErrorCounter(gpu, 11, NVML_NVLINK_ERROR_DL_REPLAY)": (0, 0, REFUSED),
     "nvmlDeviceGetNvLinkRemoteDeviceType(gpu, 0)": (REFUSED, 2, REFUSED),
     "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_P2P_SUPPORTED)": (1, 1, REFUSED),
-    "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_VALID)": (0, 1, REFUSED),
+    "nvmlDeviceGetNvLinkCapability(gpu, 0, NVML_NVLINK_CAP_VALID)": (1, 1, REFUSED),
     "nvmlDeviceGetSupportedEventTypes(gpu)": (31, 31, 31),
     "nvmlDeviceGetComputeRunningProcesses(gpu)": ([], [], []),
 }

@@ -269,3 +269,32 @@ class TestPowerProfiles:
         for key in ("power_profiles.supported.7", "power_profiles.priority.compute"):
             assert answers_errors_of(key, gpu, lambda: ask("nvmlDeviceWorkloadPowerProfileGetProfilesInfo", info))
             gpu.set(key, 0)
+
+
+class TestViolations:
+    """Policies whose numbers mean nothing, 6 to 9, have no time."""
+
+    def read(self, ask: Ask, policy: int) -> tuple[int, int, int]:
+        times = pynvml.c_nvmlViolationTime_t()
+        code = ask("nvmlDeviceGetViolationStatus", policy, ctypes.byref(times))
+        return code, int(times.referenceTime), int(times.violationTime)
+
+    def test_the_share_of_time_is_what_passed_by_the_clock_of_the_node(self, node: Node, gpu: Gpu, ask: Ask) -> None:
+        node.clock.freeze()
+        gpu.set("clocks.violation_time.power", "3 s")
+        before = self.read(ask, pynvml.NVML_PERF_POLICY_POWER)
+        node.clock.step("2 s")
+        gpu.set("clocks.violation_time.power", "4 s")
+        after = self.read(ask, pynvml.NVML_PERF_POLICY_POWER)
+
+        assert (before[0], before[2], after[2]) == (SUCCESS, 3_000_000_000, 4_000_000_000)
+        assert after[1] - before[1] == 2_000_000
+
+    def test_a_policy_is_read_by_itself(self, gpu: Gpu, ask: Ask) -> None:
+        gpu.set("clocks.violation_time.total_base_clocks", "5 ns")
+
+        assert self.read(ask, pynvml.NVML_PERF_POLICY_TOTAL_BASE_CLOCKS)[::2] == (SUCCESS, 5)
+        assert self.read(ask, 6)[0] == NOT_SUPPORTED
+        assert self.read(ask, pynvml.NVML_PERF_POLICY_COUNT)[0] == INVALID_ARGUMENT
+        key = "clocks.violation_time.thermal"
+        assert answers_errors_of(key, gpu, lambda: self.read(ask, pynvml.NVML_PERF_POLICY_THERMAL)[0])

@@ -121,6 +121,8 @@ WRONG = {
     f"{TWO}nvlink: {{mesh: 4}}\n": "mine.yaml:5: nvlink: give `switches`, with their `device_id`, or `pairs`",
     f"{TWO}nvlink: {{switches: {{x: 4}}}}\n": "mine.yaml:5: nvlink.switches.x: x: give a PCI address such as",
     f"{TWO}nvlink: {{switches: {{hidden: 19}}}}\n": "mine.yaml:5: nvlink.switches.hidden: more links than the 18 that",
+    f"{TWO}nvlink: {{switches: {{hidden: 1}}, ports: [FF/0]}}\n": "mine.yaml:5: nvlink.ports: give a text for each",
+    f"{TWO}nvlink: {{switches: {{hidden: 1}}, ports: [FF/0, FE/0]}}\n": "mine.yaml:5: nvlink.ports: give each switch",
     f"{TWO}nvlink: {{pairs: {{0-2: 4}}}}\n": "mine.yaml:5: nvlink.pairs.0-2: give two GPUs from 0 to 1, such as 0-1",
     f"{TWO}nvlink: {{pairs: {{0-1: four}}}}\n": "mine.yaml:5: nvlink.pairs.0-1: 'four': give a whole number",
 }

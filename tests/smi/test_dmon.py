@@ -80,3 +80,15 @@ def test_a_mistake_is_told_with_the_usage(options: str, text: str, node: Node, s
     assert done.returncode == 0  # as that of the real one
     assert done.stdout.startswith(text)
     assert "nvidia-smi dmon [" in done.stdout
+
+
+@pytest.mark.parametrize("branch", [535], indirect=True)
+@pytest.mark.parametrize("node", ["t4"], indirect=True)
+def test_violations_are_a_share_of_the_time_between_rounds(node: Node, smi: Smi) -> None:
+    node.faults.inject("power-throttle")
+    node.faults.inject("thermal-throttle", temperature="50 C")
+
+    rows = [line.split() for line in smi("dmon", "-c", "2", "-s", "v").stdout.splitlines()[2:]]
+
+    assert rows[0] == ["0", "0", "1"]
+    assert int(rows[1][1]) in range(99, 102)

@@ -24,6 +24,7 @@ BEYOND = (
         "5-2:",
         "which is not listed",
         "give two GPUs from",
+        "nvlink.ports",
     ),
     *("that of GPU 0 too", "'99999", "x00B", "inherits: no profile 7", "plain word", "write a plain value"),
     *("could not determine", "Exceeds the limit"),

@@ -30,7 +30,7 @@ SHARED = (  # in both libraries
     *("calls_file.c", "faults.c"),
 )
 OF_PYTHON = (*SHARED, "api.c", "calls_api.c")  # in _node.so
-FURTHER = ("export_reset.c",)  # in the library, though no function's body stands there
+FURTHER = ("export_reset.c", "export_policies.c")  # in the library, though no function's body stands there
 FLAGS = (
     "-DNVML_NO_UNVERSIONED_FUNC_DEFS",
     *("-std=gnu11", "-O2", "-flto", "-g0", "-fomit-frame-pointer", "-fPIC", "-fvisibility=hidden", "-fno-plt"),

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mocknvml.profiles import Profile, builtin, builtin_systems, load_system
 from mocknvml.state.layout import SUCCESS_HEAD
 
 
 class _Images:
-    """The images of all GPUs, each written once."""
+    """The images of all GPUs, each written once: of a system, if that is shorter, what differs from its first GPU."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._numbers: dict[tuple[tuple[int, int], ...], int] = {}
 
-    def entry(self, board: Profile, address: int) -> str:
-        image = tuple(board.image().items())
-        if image not in self._numbers:
-            number = self._numbers[image] = len(self._numbers)
-            words = _pairs(dict(image))
+    def entries(self, gpus: Sequence[tuple[Profile, int]]) -> str:
+        images = [board.image() for board, _ in gpus]
+        first = f"&image_{self._number(images[0])}"
+        entries = []
+        for image, (_, address) in zip(images, gpus, strict=True):
+            other = {at: image.get(at, 0) for at in {**images[0], **image} if image.get(at, 0) != images[0].get(at, 0)}
+            base = first if 0 < 2 * len(other) < len(image) else "NULL"
+            entries.append(_entry(self._number(image if base == "NULL" else other), address, base))
+        return ", ".join(entries)
+
+    def _number(self, image: dict[int, int]) -> int:
+        key = tuple(sorted(image.items()))
+        if key not in self._numbers:
+            number = self._numbers[key] = len(self._numbers)
+            words = _pairs(image)
             offsets, values = ", ".join(words), ", ".join(f"{value:#x}u" for value in words.values())
             self.lines += [
                 f"static const uint16_t offsets_{number}[] = {{{offsets}}};",
                 f"static const uint64_t values_{number}[] = {{{values}}};",
+                f"static const struct mock_image image_{number} = {_entry(number, 0, 'NULL')};",
             ]
-        number = self._numbers[image]
-        count = f"sizeof offsets_{number} / sizeof *offsets_{number}"
-        return f"{{offsets_{number}, values_{number}, {count}, {address:#x}}}"
+        return self._numbers[key]
+
+
+def _entry(number: int, address: int, base: str) -> str:
+    count = f"sizeof offsets_{number} / sizeof *offsets_{number}"
+    return f"{{offsets_{number}, values_{number}, {count}, {address:#x}, {base}}}"
 
 
 def _pairs(image: dict[int, int]) -> dict[str, int]:
@@ -47,8 +63,7 @@ def profiles_header() -> str:
     images, systems, entries = _Images(), [], []
     for number, name in enumerate(names):
         system = load_system(name)
-        gpus = ", ".join(images.entry(board, address) for board, address in system.gpus)
-        systems.append(f"static const struct mock_image gpus_{number}[] = {{{gpus}}};")
+        systems.append(f"static const struct mock_image gpus_{number}[] = {{{images.entries(system.gpus)}}};")
         entries.append(f'    {{"{name}", gpus_{number}, {len(system.gpus)}, {system.count}}},')
     return "\n".join(
         [

@@ -138,6 +138,24 @@ nvmlReturn_t native_nvmlDeviceGetCurrentClocksThrottleReasons(nvmlDevice_t devic
     return native_nvmlDeviceGetCurrentClocksEventReasons(device, clocksThrottleReasons);
 }
 
+/* nvml.h: the reference is a "CPU timestamp"; nvidia-smi dmon takes how much of the time between two the clocks were low. */
+nvmlReturn_t native_nvmlDeviceGetViolationStatus(nvmlDevice_t device, nvmlPerfPolicyType_t perfPolicyType,
+                                                 nvmlViolationTime_t *violTime)
+{
+    const mock_word *state;
+    nvmlReturn_t status = NVML_SUCCESS;
+    uint64_t time = 0;
+
+    if ((unsigned)perfPolicyType >= NVML_PERF_POLICY_COUNT)
+        return NVML_ERROR_INVALID_ARGUMENT;
+    MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
+        status = mock_number(state, MOCK_GPU_SIGNALS, MOCK_AT(clocks.violation_time) + 2 * (unsigned)perfPolicyType, &time);
+    }
+    if (status == NVML_SUCCESS)
+        *violTime = (nvmlViolationTime_t){.referenceTime = mock_wall_clock(mock_node()), .violationTime = time};
+    return status;
+}
+
 #define FAULTS MOCK_AT(clocks.monitor_faults)
 #define FAULT(state, i, member)                                                                                          \
     ((unsigned)mock_word_at(state, FAULTS + 1 + (i) * MOCK_RECORD_WORDS(clocks.monitor_faults)                           \

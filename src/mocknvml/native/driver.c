@@ -134,6 +134,18 @@ static bool is_open(const mock_word *state, uint32_t at, bool given_twice)
     return !is_absent(state, at) && (given_twice || mock_word_at(state, at) >> MOCK_LENGTH_SHIFT == 0);
 }
 
+static void put_image(mock_word *state, const struct mock_image *image)
+{
+    if (image->base != NULL)
+        put_image(state, image->base);
+    for (uint32_t i = 0; i < image->count; i++) {
+        uint32_t at = image->offsets[i] & ~MOCK_IMAGE_HEAD;
+        if (at != image->offsets[i])
+            mock_word_put(state, at++, MOCK_HEAD_SUCCESS);
+        mock_word_put(state, at, image->values[i]);
+    }
+}
+
 /* Fill a GPU's block from its profile. Identifiers that it leaves open follow from the profile's name and the index. */
 void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile, uint32_t index, const char *driver)
 {
@@ -147,12 +159,7 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
 
     const struct mock_image *image = &profile->gpus[index % profile->gpu_count];
     bool again = index >= profile->gpu_count;
-    for (uint32_t i = 0; i < image->count; i++) {
-        uint32_t at = image->offsets[i] & ~MOCK_IMAGE_HEAD;
-        if (at != image->offsets[i])
-            mock_word_put(state, at++, MOCK_HEAD_SUCCESS);
-        mock_word_put(state, at, image->values[i]);
-    }
+    put_image(state, image);
 
     if (is_absent(state, MOCK_AT(identity.uuid)) || is_open(state, MOCK_AT(identity.uuid), again)) {
         snprintf(text, sizeof text, "GPU-%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32), (unsigned)(high >> 16) & 0xFFFF,

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 
 #include "calls.h"
-#include "export_reset.h"
-#include "runtime.h"
+#include "export.h"
 
 enum {
     SLOTS = 511,
@@ -29,8 +28,7 @@ static nvmlReturn_t slot(uint64_t number)
     return mock_refuse_3(number, 0, 0, MOCK_CALL_EXPORT_SLOT, code);
 }
 
-/* What every slot of a device begins with. */
-static nvmlReturn_t enter(nvmlDevice_t device, const struct mock_block **gpu)
+nvmlReturn_t mock_slot_enter(nvmlDevice_t device, const struct mock_block **gpu)
 {
     const struct mock_node *node = mock_attached();
 
@@ -40,12 +38,12 @@ static nvmlReturn_t enter(nvmlDevice_t device, const struct mock_block **gpu)
     return *gpu != NULL ? mock_gpu_state(*gpu) : NVML_ERROR_INVALID_ARGUMENT;
 }
 
-static nvmlReturn_t read_number(nvmlDevice_t device, uint32_t at, unsigned *out)
+nvmlReturn_t mock_slot_number(nvmlDevice_t device, uint32_t at, unsigned *out)
 {
     const struct mock_block *gpu;
     const mock_word *state;
     uint64_t value = 0;
-    nvmlReturn_t status = enter(device, &gpu);
+    nvmlReturn_t status = mock_slot_enter(device, &gpu);
 
     if (status != NVML_SUCCESS)
         return status;
@@ -62,7 +60,7 @@ static nvmlReturn_t read_text(nvmlDevice_t device, uint32_t at, uint32_t size, c
     const struct mock_block *gpu;
     const mock_word *state;
     struct mock_text text;
-    nvmlReturn_t status = enter(device, &gpu);
+    nvmlReturn_t status = mock_slot_enter(device, &gpu);
 
     if (status != NVML_SUCCESS)
         return status;
@@ -75,7 +73,7 @@ static nvmlReturn_t read_text(nvmlDevice_t device, uint32_t at, uint32_t size, c
 #define NUMBER(name, field)                                                                                              \
     static nvmlReturn_t name(nvmlDevice_t device, unsigned *value)                                                       \
     {                                                                                                                    \
-        return read_number(device, MOCK_AT(field), value);                                                               \
+        return mock_slot_number(device, MOCK_AT(field), value);                                                               \
     }
 
 NUMBER(enforced_power_limit, power.limit)
@@ -170,10 +168,27 @@ static nvmlReturn_t nearness(const char *one, const char *other, unsigned *level
 static nvmlReturn_t monitoring_supported(nvmlDevice_t device, unsigned *supported)
 {
     const struct mock_block *gpu;
-    nvmlReturn_t status = enter(device, &gpu);
+    nvmlReturn_t status = mock_slot_enter(device, &gpu);
 
     if (status == NVML_SUCCESS)
         *supported = 1;
+    return status;
+}
+
+nvmlReturn_t native_nvmlDeviceGetCurrentClocksEventReasons(nvmlDevice_t device, unsigned long long *reasons);
+
+/* What dmon shows as tviol, "bool", up to driver 535, where the first three words change nothing; later ones show 0. */
+static nvmlReturn_t thermal_violation(nvmlDevice_t device, unsigned violation[4])
+{
+    const unsigned long long thermal = nvmlClocksThrottleReasonSwThermalSlowdown | nvmlClocksThrottleReasonHwThermalSlowdown;
+    const struct mock_block *gpu;
+    unsigned long long reasons;
+    nvmlReturn_t status = mock_slot_enter(device, &gpu);
+
+    if (status == NVML_SUCCESS)
+        status = native_nvmlDeviceGetCurrentClocksEventReasons(device, &reasons);
+    if (status == NVML_SUCCESS)
+        memcpy(violation, (const unsigned[4]){0, 0, 0, (reasons & thermal) != 0}, 4 * sizeof *violation);
     return status;
 }
 
@@ -185,9 +200,9 @@ static nvmlReturn_t private_field_values(nvmlDevice_t device, int count, nvmlFie
     for (int i = 0; i < count; i++) {
         unsigned value = 0;
         if (values[i].fieldId == RESET_REQUIRED)
-            values[i].nvmlReturn = read_number(device, MOCK_AT(recovery.reset_required), &value);
+            values[i].nvmlReturn = mock_slot_number(device, MOCK_AT(recovery.reset_required), &value);
         else if (values[i].fieldId == DRAIN_AND_RESET)
-            values[i].nvmlReturn = read_number(device, MOCK_AT(recovery.drain_and_reset), &value);
+            values[i].nvmlReturn = mock_slot_number(device, MOCK_AT(recovery.drain_and_reset), &value);
         else
             values[i].nvmlReturn = NVML_ERROR_NOT_SUPPORTED;
         values[i].valueType = NVML_VALUE_TYPE_UNSIGNED_INT;
@@ -218,7 +233,7 @@ static nvmlReturn_t list_processes(nvmlDevice_t device, unsigned *count, char *e
     unsigned room = *count, total = 0;
 
     *count = 0;
-    if (enter(device, &gpu) != NVML_SUCCESS)
+    if (mock_slot_enter(device, &gpu) != NVML_SUCCESS)
         return NVML_SUCCESS;
     MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
         uint32_t listed = mock_head_length(mock_word_at(state, RUNNING), MOCK_CAPACITY(processes.running));
@@ -271,7 +286,7 @@ static nvmlReturn_t list_samples(nvmlDevice_t device, unsigned *count, char *sam
     unsigned room = *count, total = 0;
 
     *count = 0;
-    if (enter(device, &gpu) != NVML_SUCCESS)
+    if (mock_slot_enter(device, &gpu) != NVML_SUCCESS)
         return NVML_SUCCESS;
     uint64_t now = mock_now() / 1000;
     MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
@@ -343,6 +358,7 @@ static void fill(unsigned branch)
     SLOT(72, monitoring_supported);
     SLOT(75, address_of_index);
     SLOT(108, enforced_power_limit);
+    SLOT(138, thermal_violation);
     SLOT(145, branch < 550 ? samples_of_four : samples_of_six);
     SLOT(165, private_field_values);
     SLOT(168, mock_reset_gpus);
@@ -350,8 +366,14 @@ static void fill(unsigned branch)
     SLOT(182, mock_reset_group_new);
     SLOT(183, mock_reset_group_list);
     SLOT(184, mock_reset_group_free);
-    if (branch >= 470)
+    if (branch >= 470) {
+        SLOT(192, mock_set_policy);
+        SLOT(193, mock_list_policies);
+        SLOT(194, mock_list_sliders);
+        SLOT(195, mock_get_sliders);
+        SLOT(196, mock_set_sliders);
         SLOT(209, voltage);
+    }
     if (branch >= 470 && branch < 535) {
         SLOT(65, architecture);
         SLOT(207, module_id);
@@ -373,6 +395,7 @@ static void fill(unsigned branch)
         SLOT(241, numa_node);
         SLOT(242, addressing);
         SLOT(branch < 550 ? 243 : 249, sparse_operation);
+        SLOT(branch < 550 ? 244 : 250, mock_set_sparse_operation);
     }
     filled_for = branch;
 }

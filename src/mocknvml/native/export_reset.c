@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "export_reset.h"
+#include "export.h"
 #include "reset.h"
-#include "runtime.h"
 
 enum {
     BUS_ID = 32,

@@ -79,6 +79,17 @@ uint64_t mock_node_time(const struct mock_node *node)
     return start + (now > host ? mock_billionth(now - host, rate) : 0);
 }
 
+uint64_t mock_wall_clock(const struct mock_node *node)
+{
+    const mock_word *state;
+    uint64_t epoch = 0;
+
+    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
+        epoch = mock_word_at(state, MOCK_AT_NODE(time.epoch.value));
+    }
+    return epoch + mock_node_time(node) / 1000;
+}
+
 /* The lock word is the process id of its owner: a child that inherits a lock of its parent finds a foreign id, and since
  * none of the parent's threads runs in the child, takes it over. Whatever it guards is published by its last store. */
 static _Atomic uint32_t lock_word;

@@ -32,6 +32,7 @@ struct mock_image {
     const uint64_t *values;
     uint32_t count;
     uint32_t address;
+    const struct mock_image *base; /* whose words come first, or NULL */
 };
 
 _Static_assert(MOCK_GPU_WORDS <= MOCK_IMAGE_HEAD, "what the offset of an image can say");
@@ -94,6 +95,7 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now);
 void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile, uint32_t index, const char *driver);
 uint64_t mock_monotonic(void); /* the host's clock, in nanoseconds */
 uint64_t mock_node_time(const struct mock_node *node);
+uint64_t mock_wall_clock(const struct mock_node *node); /* microseconds since 1970, by the node's clock */
 
 /* Changes a copy of a block. What it answers other than SUCCESS leaves the block as it was. */
 typedef nvmlReturn_t mock_edit(mock_word *state, const void *context);

@@ -11,18 +11,6 @@
 #define ENDED_RECORD(i) (ENDED + 1 + (i) * ENDED_WORDS)
 #define ENDED_AT(i, member) (ENDED_RECORD(i) + MOCK_MEMBER(accounting.ended, member))
 
-/* Microseconds since 1970, by the node's clock. */
-static uint64_t wall_clock(const struct mock_node *node)
-{
-    const mock_word *state;
-    uint64_t epoch = 0;
-
-    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
-        epoch = mock_word_at(state, MOCK_AT_NODE(time.epoch.value));
-    }
-    return epoch + mock_node_time(node) / 1000;
-}
-
 static void copy(mock_word *state, uint32_t to, uint32_t from, uint32_t words)
 {
     for (uint32_t i = 0; i < words; i++)
@@ -84,7 +72,7 @@ static nvmlReturn_t add(mock_word *state, const void *context)
 
 nvmlReturn_t mock_process_add(struct mock_node *node, struct mock_block *gpu, const uint64_t *record)
 {
-    return mock_node_edit(node, gpu, add, &(struct process){.record = record, .now = wall_clock(node)});
+    return mock_node_edit(node, gpu, add, &(struct process){.record = record, .now = mock_wall_clock(node)});
 }
 
 /* nvml.h: "kept in a circular buffer". differs: a board's buffer holds some thousands, the node's list a few. */
@@ -126,5 +114,5 @@ static nvmlReturn_t take_out(mock_word *state, const void *context)
 
 nvmlReturn_t mock_process_remove(struct mock_node *node, struct mock_block *gpu, uint32_t pid)
 {
-    return mock_node_edit(node, gpu, take_out, &(struct process){.pid = pid, .now = wall_clock(node)});
+    return mock_node_edit(node, gpu, take_out, &(struct process){.pid = pid, .now = mock_wall_clock(node)});
 }

@@ -73,7 +73,6 @@ class Clocks(Block):
     monitor_faults = records(ClockFault, capacity=32)  # MAX_CLK_DOMAINS
     violation_time = u64("ns", per=Policy)
     event_time = u64("ns", per=EventTime)  # throttled; `violation_time` has the power cap and sync boost
-    violation_reference = u64("us")  # when the violation times were read
 
 
 FUNCTIONS = (
@@ -154,9 +153,5 @@ FUNCTIONS = (
     native("nvmlDeviceGetCurrentClocksThrottleReasons", "clocks.c"),
     getter("nvmlDeviceGetSupportedClocksEventReasons", Clocks.event_reasons_supported),
     getter("nvmlDeviceGetSupportedClocksThrottleReasons", Clocks.event_reasons_supported),
-    getter(
-        "nvmlDeviceGetViolationStatus",
-        referenceTime=Clocks.violation_reference,
-        violationTime=Clocks.violation_time.by("perfPolicyType"),
-    ),
+    native("nvmlDeviceGetViolationStatus", "clocks.c"),
 )

@@ -6,6 +6,7 @@ ComputeMode = Domain.of("nvmlComputeMode_t", "default", "exclusive_thread", "pro
 Virtualization = Domain.of("nvmlGpuVirtualizationMode_t", "none", "passthrough", "vgpu", "host_vgpu", "host_vsga")
 
 Operation = Domain.of("nvmlGpuOperationMode_t", "all_on", "compute", "low_dp")
+TimeSlice = Domain(("default", "short", "medium", "long"))
 Api = Domain.of("nvmlRestrictedAPI_t", "application_clocks", "auto_boosted_clocks")
 
 
@@ -34,7 +35,12 @@ class Modes(Block):
     dram_encryption_pending = flag()
     dram_encryption = flag(reset=dram_encryption_pending)
     mig_devices_max = u32()
-    sparse_operation = flag()  # only nvidia-smi shows it (`native/export.c`)
+    # Only nvidia-smi shows these (`native/export.c`).
+    sparse_operation = flag(reset=CLEARED)
+    # Volta and newer: a Tesla P4 has none (kubernetes-sigs/dra-driver-nvidia-gpu issue 41), an RTX 3070 and a 4090 do.
+    time_slice = choice(TimeSlice, reset=CLEARED)
+    boost = u32(reset=CLEARED)  # its slider "vboost"
+    boost_max = u32()
     shared_data_polling = u64()  # NVML_RUSD_POLL_* bits
 
 

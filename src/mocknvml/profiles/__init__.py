@@ -10,6 +10,7 @@ What they have from the machine, `numa` and `nvlink`, becomes fields of each GPU
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from dataclasses import field as member
 from functools import cache
@@ -251,9 +252,11 @@ class _Reader:
                 board.values.setdefault(("topology.memory_nodes", (scope,)), ",".join(map(str, nodes)))
 
     def _nvlink(self, node: yaml.Node, gpus: tuple[tuple[Profile, int], ...]) -> None:
-        """What NVLinks lead to: `switches` for those of each GPU, `pairs` for those between two; numbered as listed."""
+        """What NVLinks lead to: `switches` for those of each GPU, `pairs` for those between two; numbered as listed, or
+        as `ports` say.
+        """
         entries = self._entries(node, "nvlink: give `switches` or `pairs`")
-        if entries.keys() - {"device_id"} not in ({"switches"}, {"pairs"}):
+        if entries.keys() - {"device_id", "ports"} not in ({"switches"}, {"pairs"}):
             raise self.fail(node, "nvlink: give `switches`, with their `device_id`, or `pairs`")
         links = [0] * len(gpus)
         if "switches" in entries:
@@ -262,7 +265,12 @@ class _Reader:
                 name = f"nvlink.switches.{key}"
                 address = HIDDEN if key == "hidden" else _parts(self._parsed_address(key, name, value))
                 for number in range(len(gpus)):
+                    first = links[number]
                     self._connect(value, name, gpus, links, number, (SWITCH_LINK, *address, ids))
+                    if address is HIDDEN:
+                        self._set_remote(gpus[number][0], "link", dict.fromkeys(range(first, links[number]), 0))
+            if "ports" in entries:
+                self._ports(entries["ports"], gpus, links)
             return
         for key, value in self._entries(entries["pairs"], "nvlink.pairs: give links by pair, such as 0-1: 4").items():
             name = f"nvlink.pairs.{key}"
@@ -273,6 +281,24 @@ class _Reader:
                 board, place = gpus[other]
                 product = board.values.get(("pci.device_id", ()), 0)
                 self._connect(value, name, gpus, links, one, (GPU_LINK, *_parts(place), product))
+
+    def _ports(self, node: yaml.Node, gpus: tuple[tuple[Profile, int], ...], links: list[int]) -> None:
+        """The switch, by its bus, and the port that each link leads to: a text for each GPU, such as 09/46 0A/2."""
+        lines = node.value if isinstance(node, yaml.SequenceNode) else []
+        if len(lines) != len(gpus):
+            raise self.fail(node, f"nvlink.ports: give a text for each of the {len(gpus)} GPUs")
+        for (board, _), line, count in zip(gpus, lines, links, strict=True):
+            ports = re.findall(r"\b([0-9A-F]{2})/(\d+)\b", str(self._plain(line)))
+            buses = {link: int(bus, 16) for link, (bus, _) in enumerate(ports)}
+            listed = [board.values["nvlink.remote_bus", (str(link),)] for link in range(count)]
+            if Counter(buses.values()) != Counter(listed):
+                raise self.fail(line, "nvlink.ports: give each switch as often as `switches` has it")
+            self._set_remote(board, "bus", buses)
+            self._set_remote(board, "link", {link: int(port) for link, (_, port) in enumerate(ports)})
+
+    @staticmethod
+    def _set_remote(board: Profile, name: str, values: dict[int, int]) -> None:
+        board.values.update({(f"nvlink.remote_{name}", (str(link),)): value for link, value in values.items()})
 
     def _connect(
         self,

@@ -45,7 +45,8 @@ def schema() -> Schema:
         {"cpus": {"type": "string", "pattern": r"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$"}, "socket": whole}, "cpus"
     )
     switch = f"{ADDRESS['pattern']}|^hidden$"
-    switched = _object({"device_id": whole, "switches": _by(switch, whole)}, "switches")
+    ports = {"type": "array", "items": {"type": "string", "pattern": "^[0-9A-F]{2}/[0-9]+( [0-9A-F]{2}/[0-9]+)*$"}}
+    switched = _object({"device_id": whole, "switches": _by(switch, whole), "ports": ports}, "switches")
     paired = _object({"pairs": _by("^[0-9]+-[0-9]+$", whole)}, "pairs")
     machine = {"numa": _by("^[0-9]+$", numa), "nvlink": {"anyOf": [switched, paired]}}
     gpus = {"type": "array", "items": _object(gpu, "board", "address"), "minItems": 1, "maxItems": defaults.MAX_GPUS}

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import pynvml as nvml
 
 from mocknvml.smi.calls import driver_version
-from mocknvml.smi.gpus import Gpu, Refusal
+from mocknvml.smi.gpus import Gpu, Refusal, branch
 from mocknvml.smi.monitor import Column, columns, request, scroll, shown
 
 HELP = """
@@ -22,6 +22,7 @@ HELP = """
 
 """
 
+HOT = nvml.nvmlClocksThrottleReasonSwThermalSlowdown | nvml.nvmlClocksThrottleReasonHwThermalSlowdown
 GROUPS = {
     "p": (Column("pwr", "W"), Column("gtemp", "C"), Column("mtemp", "C")),
     "u": (
@@ -63,6 +64,34 @@ def errors(gpu: Gpu, kind: int) -> Any:
     return gpu.ask("GetTotalEccErrors", kind, 0) if not isinstance(mode, Refusal) and mode[0] else None
 
 
+class Violations:
+    """How much of the time since the last round the power limit held the clocks down, and whether heat does now."""
+
+    def __init__(self) -> None:
+        self.last: dict[int, Any] = {}
+
+    def __call__(self, gpu: Gpu) -> tuple[Any, Any]:
+        return self.power(gpu), self.heat(gpu)
+
+    def power(self, gpu: Gpu) -> Any:
+        times = gpu.ask("GetViolationStatus", nvml.NVML_PERF_POLICY_POWER)
+        if isinstance(times, Refusal):
+            return times
+        last = self.last.get(gpu.index, times)
+        self.last[gpu.index] = times
+        passed = times.referenceTime - last.referenceTime  # microseconds; violations are in nanoseconds
+        return (times.violationTime - last.violationTime) // 10 // passed if passed else 0
+
+    def heat(self, gpu: Gpu) -> Any:
+        reasons = gpu.ask("GetCurrentClocksThrottleReasons")
+        if isinstance(reasons, Refusal) or branch() >= 550:  # which shows 0 whatever it reads
+            return reasons if isinstance(reasons, Refusal) else 0
+        limit = gpu.ask("GetTemperatureThreshold", nvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN)
+        temperature = gpu.ask("GetTemperature", nvml.NVML_TEMPERATURE_GPU)
+        refusals = [answer for answer in (limit, temperature) if isinstance(answer, Refusal)]
+        return refusals[0] if refusals else int(reasons & HOT != 0 or temperature >= limit)
+
+
 READINGS: dict[str, Callable[[Gpu], Sequence[Any]]] = {
     "p": lambda gpu: (
         whole(gpu.ask("GetPowerUsage"), 1000),
@@ -75,7 +104,6 @@ READINGS: dict[str, Callable[[Gpu], Sequence[Any]]] = {
         *(part(gpu.ask(f"Get{engine}Utilization"), 0) for engine in ("Encoder", "Decoder", "Jpg", "Ofa")),
     ),
     "c": lambda gpu: (gpu.ask("GetClockInfo", 2), gpu.ask("GetClockInfo", 0)),
-    "v": lambda gpu: (None, None),  # a share of the time between two rounds, which no public source describes
     "m": lambda gpu: (
         part(memory(gpu), "used", 2**20),
         part(gpu.ask("GetBAR1MemoryInfo"), "bar1Used", 2**20),
@@ -90,12 +118,14 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
     asked = request(arguments, out, "puc", 600, HELP)
     chosen = columns(asked.select, GROUPS, asked.branch)
     width, end = asked.layout.metric, asked.layout.end
+    sources: dict[str, Callable[[Gpu], Sequence[Any]]] = {**READINGS, "v": Violations()}
+    letters = {letter for letter, _, _ in chosen}
 
     def cells(texts: Sequence[str]) -> list[str]:
         return [*(f"{text:>{width}}" for text in texts), end]
 
     def row(gpu: Gpu) -> str:
-        readings = {letter: READINGS[letter](gpu) for letter, _, _ in chosen}
+        readings = {letter: sources[letter](gpu) for letter in letters}
         return asked.row(gpu, "".join(cells([shown(readings[letter][at]) for letter, at, _ in chosen])))
 
     heads = asked.heads(

@@ -24,6 +24,7 @@ class CImage(ctypes.Structure):
         ("values", POINTER(c_uint64)),
         ("count", c_uint32),
         ("address", c_uint32),
+        ("base", c_void_p),
     )
 
 
