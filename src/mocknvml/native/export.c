@@ -132,6 +132,20 @@ static nvmlReturn_t address_of_index(unsigned index, unsigned *domain, unsigned 
     return NVML_SUCCESS;
 }
 
+/* The NUMA nodes of the CPUs that are near, as a mask. */
+static nvmlReturn_t nodes_of_cpus(nvmlDevice_t device, unsigned words, unsigned long *mask)
+{
+    enum { BITS = 8 * sizeof *mask };
+    unsigned node;
+    nvmlReturn_t status = mock_slot_number(device, MOCK_AT(topology.numa_node), &node);
+
+    if (status == NVML_SUCCESS && node / BITS >= words)
+        return NVML_ERROR_INSUFFICIENT_SIZE;
+    for (unsigned i = 0; i < words && status == NVML_SUCCESS; i++)
+        mask[i] = i == node / BITS ? 1UL << node % BITS : 0;
+    return status;
+}
+
 static const struct mock_block *at_bus_id(const struct mock_node *node, const char *text)
 {
     unsigned long address[3];
@@ -142,26 +156,22 @@ static const struct mock_block *at_bus_id(const struct mock_node *node, const ch
                : NULL;
 }
 
-/* 0 PIX, 1 PXB, 2 PHB, 3 NODE, 4 SYS, 4 + n for n NVLinks. */
+/* 0 PIX, 1 PXB, 2 PHB, 3 NODE, 4 SYS. 4 + n would draw n NVLinks; but topo -m finds those by itself, and topo -mp shows PCI
+ * only. */
 static nvmlReturn_t nearness(const char *one, const char *other, unsigned *level)
 {
     const struct mock_node *node = mock_attached();
     nvmlGpuTopologyLevel_t common;
-    unsigned links;
 
     if (node == NULL)
         return NVML_ERROR_UNINITIALIZED;
     const struct mock_block *first = at_bus_id(node, one), *second = at_bus_id(node, other);
     if (first == NULL || second == NULL)
         return NVML_ERROR_INVALID_ARGUMENT;
-    nvmlReturn_t status = mock_nearness(first, second, &links, &common);
-    if (status != NVML_SUCCESS)
-        return status;
-    if (links > 0)
-        *level = 4 + links;
-    else
+    nvmlReturn_t status = mock_common_ancestor(first, second, &common);
+    if (status == NVML_SUCCESS)
         *level = common <= NVML_TOPOLOGY_SINGLE ? 0 : common / 10 - 1;
-    return NVML_SUCCESS;
+    return status;
 }
 
 /* Whether dmon, pmon and vgpu may go on: not with a GPU that is lost, whose index dmon makes up. */
@@ -391,6 +401,7 @@ static void fill(unsigned branch)
     if (branch >= 525 && branch < 535)
         SLOT(237, margin);
     if (branch >= 535) {
+        SLOT(223, nodes_of_cpus);
         SLOT(240, margin);
         SLOT(241, numa_node);
         SLOT(242, addressing);
