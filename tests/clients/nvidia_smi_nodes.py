@@ -20,9 +20,9 @@ NODES: dict[str, tuple[str, int | None]] = {
 TROUBLE = re.compile(r".*(?:ERR!|Unknown Error|Uninitialized|Not Found|Insufficient|\ufffd).*")
 
 
-def make(kind: str, path: Path) -> Node:
+def make(kind: str, path: Path, branch: int = BRANCH) -> Node:
     profile, gpus = NODES[kind]
-    made = Node.create(path, profile, gpus, DRIVERS[BRANCH])
+    made = Node.create(path, profile, gpus, DRIVERS[branch])
     if kind == "lost":
         made.gpus[LOST].fail("health.present", GPU_IS_LOST)
     return made

@@ -1,4 +1,4 @@
-"""What NVIDIA's unmodified nvidia-smi 535 says, command by command, on every kind of node; no command may take long."""
+"""What NVIDIA's unmodified nvidia-smi says, command by command, on every kind of node; none may take long."""
 
 import re
 import subprocess
@@ -52,7 +52,7 @@ SAYS: dict[str, Mapping[str, Says]] = {
     "-L": each(rf"^GPU \d: .+ \(UUID: {UUID}\)$")
     | {"none": Says("^No devices found.$", 1)}
     | {"lost": Says("^Unable to determine the product name for gpu 3: GPU is lost", 1, GPU_IS_LOST)},
-    "": each(r"^\|   \d  (?:NVIDIA|Tesla) .* \| " + BUS + r" Off \| +0 \|$")
+    "": each(r"^\|   \d  (?:NVIDIA|Tesla) .* \| +" + BUS + r" Off \| +0 \|$")
     | NOBODY
     | {"lost": Says(r"^\|   2  ", 1, 255)},
     "-q": each(rf"^GPU {BUS}$") | NOBODY | {"lost": Says(rf"^GPU {BUS}$", 7, GPU_IS_LOST)},
@@ -180,15 +180,18 @@ SAYS: dict[str, Mapping[str, Says]] = {
         "a100": Says("^Not supported$", 1, 3),
         "gb200": Says(r"^\t Link \d+: Low Power Mode: High Speed State$", 4 * 18),
     },
-    "nvlink -ec": {"a100": Says("^NVML: Unable to retrieve NvLink ECC error counter for link 0: Not Supported$", 1, 3)},
+    "nvlink -ec": {
+        "a100": Says(r"^\t\t Lane [0-3] ECC Correction Count: 0 \(Overflow=0\)$", 8 * 12 * 4),
+        "h100": Says("^NVML: Unable to retrieve NvLink ECC error counter for link 0: Not Supported$", 1, 3),
+    },
     "c2c -s": alike(Says("^No Devices support C2C.$", 1, 3))
     | {"gb200": Says(r"^\t C2C Link \d: 44\.712 GB/s$", 4 * 5)}
     | NOBODY,
     # Monitoring
     "dmon -c 1 -s pucvmet": each(r"^ +\d(?: +(?:\d+|-)){21} *$") | NOBODY | {"lost": NOT_WATCHED},
     "dmon -c 1 -s v": each(r"^ +\d +0 +[0-] *$") | NOBODY | {"lost": NOT_WATCHED},
-    "pmon -c 1 -s um": each(r"^ +\d(?: +-){9} *$") | NOBODY | {"lost": NOT_WATCHED},
-    "pmon -c 1 -i 0": alike(Says(r"^ +0(?: +-){7} *$", 1)) | NOBODY,
+    "pmon -c 1 -s um": each(r"^ +\d(?: +-){9,11} *$") | NOBODY | {"lost": NOT_WATCHED},
+    "pmon -c 1 -i 0": alike(Says(r"^ +0(?: +-){7,9} *$", 1)) | NOBODY,
     "gpm -g": NOBODY
     | {
         "a100": Says("^No GPM capable devices found.$", 1, 6),
@@ -221,23 +224,33 @@ SAYS: dict[str, Mapping[str, Says]] = {
     **{f"vgpu{option}": alike(NO_VGPU) | NOBODY for option in ("", " -q", " -s", " -c", " -m", " -ss", " -sc")},
     **{f"mig {option}": alike(NO_MIG) | NOBODY for option in ("-lgip", "-lgi", "-lgipp", "-lci", "-lcip", "-cgi 9")},
 }
-ASKED = [(command, kind) for command, answers in SAYS.items() for kind in answers]
+# Of other branches, what they say alike; where they do not, it is options that came or went, and layouts.
+NOT_IN_550 = re.compile("mig .*")
+NOT_IN_470 = re.compile(
+    "-q -d RESET_STATUS|topo -(mp|C .*)|nvlink -(e|gBwMode|gLowPwrInfo)|c2c .*|[dp]mon .* -s .*|gpm .*|stats"
+    "|conf-compute .*|vgpu -s[sc]"
+)
+ASKED = [(BRANCH, command, kind) for command, answers in SAYS.items() for kind in answers]
+ASKED += [(550, command, "h100") for command in SAYS if "h100" in SAYS[command] and not NOT_IN_550.fullmatch(command)]
+ASKED += [(470, command, "a100") for command in SAYS if "a100" in SAYS[command] and not NOT_IN_470.fullmatch(command)]
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a node of each kind, which the tests that use it only read."""
+    """The folder of a node of each kind and branch, which the tests that use it only read."""
     folder = tmp_path_factory.mktemp("nodes")
-    made = [make(kind, folder / kind) for kind in NODES]
+    made = [make(kind, folder / f"{kind}-{branch}", branch) for branch, kind in {(row[0], row[2]) for row in ASKED}]
     yield folder
     for node in made:
         node.close()
 
 
-@pytest.mark.parametrize(("command", "kind"), ASKED, ids=lambda word: str(word) or "table")
-def test_a_command_says_of_a_node_what_it_is(command: str, kind: str, nodes: Path, mock_env: dict[str, str]) -> None:
+@pytest.mark.parametrize(("branch", "command", "kind"), ASKED, ids=lambda word: str(word) or "table")
+def test_a_command_says_of_a_node_what_it_is(
+    branch: int, command: str, kind: str, nodes: Path, mock_env: dict[str, str]
+) -> None:
     says = SAYS[command][kind]
-    result = Smi(BRANCH, mock_env)(*command.split(), MOCK_NVML_NODE=str(nodes / kind))
+    result = Smi(branch, mock_env)(*command.split(), MOCK_NVML_NODE=str(nodes / f"{kind}-{branch}"))
 
     found = re.findall(says.pattern, result.stdout, re.MULTILINE)
     assert found if says.times is None else len(found) == says.times, result.stdout[:4000]
@@ -251,7 +264,7 @@ def test_a_command_that_runs_for_ever_goes_on(command: str, kind: str, nodes: Pa
     smi = Smi(BRANCH, mock_env)
     program = subprocess.Popen(
         [smi.program, *command.split()],
-        env=mock_env | {"MOCK_NVML_NODE": str(nodes / kind)},
+        env=mock_env | {"MOCK_NVML_NODE": str(nodes / f"{kind}-{BRANCH}")},
         stdout=subprocess.PIPE,
         text=True,
     )

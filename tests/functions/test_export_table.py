@@ -121,6 +121,18 @@ def test_the_nodes_of_the_near_cpus_are_a_mask(slot: Slot, gpu: Gpu) -> None:
     assert slot(223, 1, ctypes.addressof(mask)) == INSUFFICIENT_SIZE
 
 
+def test_corrections_are_counted_by_lane(slot: Slot, gpu: Gpu) -> None:
+    ecc_data, lanes = 4, (ctypes.c_uint64 * 5)(9, 9, 9, 9, 9)
+
+    assert slot(208, 11, ecc_data, 4, ctypes.addressof(lanes)) == NOT_SUPPORTED
+    gpu.update({f"nvlink.lane_corrections.11.{lane}": 7 * (lane == 2) for lane in range(4)})
+    assert slot(208, 11, ecc_data, 4, ctypes.addressof(lanes)) == SUCCESS
+    assert list(lanes) == [0, 0, 7, 0, 9]
+    assert [
+        slot(208, *wrong, ctypes.addressof(lanes)) for wrong in ((12, ecc_data, 4), (0, 0, 4), (0, ecc_data, 5))
+    ] == [NOT_SUPPORTED] * 3
+
+
 @pytest.mark.parametrize("number", [138, 192, 193, 194, 195, 196, 244])
 def test_a_lost_gpu_answers_nothing(number: int, slot: Slot, gpu: Gpu) -> None:
     gpu.fail("health.present", GPU_IS_LOST)

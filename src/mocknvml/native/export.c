@@ -202,10 +202,26 @@ static nvmlReturn_t thermal_violation(nvmlDevice_t device, unsigned violation[4]
     return status;
 }
 
+/* How many errors ECC has corrected on the lanes of an NVLink: 31 bits, and one for more. */
+static nvmlReturn_t lane_corrections(nvmlDevice_t device, unsigned link, unsigned counter, unsigned count, uint64_t *lanes)
+{
+    enum { LINKS = 12, LANES = 4 };
+    unsigned found[LANES];
+    nvmlReturn_t status = NVML_SUCCESS;
+
+    if (link >= LINKS || counter != NVML_NVLINK_ERROR_DL_ECC_DATA || count != LANES)
+        return NVML_ERROR_NOT_SUPPORTED;
+    for (unsigned lane = 0; lane < LANES && status == NVML_SUCCESS; lane++)
+        status = mock_slot_number(device, MOCK_AT(nvlink.lane_corrections) + 2 * (link * LANES + lane), &found[lane]);
+    for (unsigned lane = 0; lane < LANES && status == NVML_SUCCESS; lane++)
+        lanes[lane] = found[lane];
+    return status;
+}
+
 /* Field values of ids that nvml.h lacks. */
 static nvmlReturn_t private_field_values(nvmlDevice_t device, int count, nvmlFieldValue_t *values)
 {
-    enum { RESET_REQUIRED = 4, DRAIN_AND_RESET = 5 };
+    enum { LANES = 2, RESET_REQUIRED = 4, DRAIN_AND_RESET = 5 };
 
     for (int i = 0; i < count; i++) {
         unsigned value = 0;
@@ -213,6 +229,8 @@ static nvmlReturn_t private_field_values(nvmlDevice_t device, int count, nvmlFie
             values[i].nvmlReturn = mock_slot_number(device, MOCK_AT(recovery.reset_required), &value);
         else if (values[i].fieldId == DRAIN_AND_RESET)
             values[i].nvmlReturn = mock_slot_number(device, MOCK_AT(recovery.drain_and_reset), &value);
+        else if (values[i].fieldId == LANES)
+            values[i].nvmlReturn = mock_slot_number(device, MOCK_AT(nvlink.lanes), &value);
         else
             values[i].nvmlReturn = NVML_ERROR_NOT_SUPPORTED;
         values[i].valueType = NVML_VALUE_TYPE_UNSIGNED_INT;
@@ -382,6 +400,7 @@ static void fill(unsigned branch)
         SLOT(194, mock_list_sliders);
         SLOT(195, mock_get_sliders);
         SLOT(196, mock_set_sliders);
+        SLOT(208, lane_corrections);
         SLOT(209, voltage);
     }
     if (branch >= 470 && branch < 535) {
