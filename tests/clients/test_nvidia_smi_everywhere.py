@@ -276,3 +276,25 @@ def test_a_command_that_runs_for_ever_goes_on(command: str, kind: str, nodes: Pa
         program.communicate(timeout=30)
 
     assert first[-1].split()[:2] in (["0", "-"], ["No", "supported"], ["No", "devices"]), first
+
+
+STATISTICS = {
+    **{"pwrDraw": 31, "temp": 41, "memUtil": 42, "gpuUtil": 43, "encUtil": 44, "decUtil": 45},
+    **{"memClk": 5000, "procClk": 1005, "violPwr": 0, "violThm": 1},
+}
+
+
+def test_statistics_are_the_samples_of_each_metric(tmp_path: Path, mock_env: dict[str, str]) -> None:
+    """Later branches have no `stats`."""
+    smi = Smi(470, mock_env | {"MOCK_NVML_NODE": str(tmp_path / "node")})
+    with make("t4", tmp_path / "node", 470) as node:
+        node.faults.inject("thermal-throttle", temperature="41 C", clock="1005 MHz")
+        node.gpus[0].update({"power.usage": "31 W", "utilization.memory": "42 %", "utilization.gpu": "43 %"})
+        node.gpus[0].update({"utilization.encoder": "44 %", "utilization.decoder": "45 %"})
+        node.clock.step("10 s")
+        for metric, value in STATISTICS.items():
+            rows = [re.split(" *, ", line) for line in smi.lines("stats", "-c", "1", "-d", metric)]
+
+            assert {row[1] for row in rows} == {metric}
+            assert rows[-1][3] == str(value), metric
+            assert [row[2] for row in rows] == sorted(row[2] for row in rows)
