@@ -45,6 +45,7 @@ Legend:
 """
 UNDERLINED, PLAIN = "\033[4m", "\033[0m"
 WORDS = 20  # of 64 CPUs each; nvidia-smi asks for as many
+MOST_LINKS_OF_470 = 12
 NVLINKS_TO_SWITCH = 147  # the field value
 
 
@@ -98,8 +99,8 @@ def _matrix(out: TextIO, *, only_pci: bool) -> int:
 
 def nearness(one: Gpu, other: Gpu, branch: int, *, only_pci: bool) -> str:
     count = 0 if only_pci else _links_to_switch(one) or _links_between(one, other)
-    if count:
-        return f"NV{count}" if branch >= 525 or count <= 12 else "Unknown"
+    if count and (branch >= 525 or count <= MOST_LINKS_OF_470):
+        return f"NV{count}"
     level = ask("nvmlDeviceGetTopologyCommonAncestor", one.handle, other.handle)
     if isinstance(level, Refusal):
         raise LookupError
