@@ -9,7 +9,7 @@ import pytest
 
 from mocknvml import Gpu, Node
 
-SUCCESS, UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED, GPU_IS_LOST = 0, 1, 2, 3, 15
+SUCCESS, INVALID_ARGUMENT, NOT_SUPPORTED, INSUFFICIENT_SIZE, GPU_IS_LOST = 0, 2, 3, 7, 15
 GUID = bytes.fromhex("c4fe3e6cc98f6c4ea327ee696e12f7c4")
 UINT = ctypes.c_uint32
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="setters need root")
@@ -36,8 +36,12 @@ def slot(node: Node, library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     assert nvml.nvmlInit_v2() == SUCCESS
     assert nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(device)) == SUCCESS
     assert nvml.nvmlInternalGetExportTable(ctypes.byref(table), GUID) == SUCCESS
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-    yield lambda number, argument: int(prototype(table[number])(device, argument))
+
+    def call(number: int, *arguments: int) -> int:
+        prototype = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * (1 + len(arguments)))
+        return int(prototype(table[number])(device, *arguments))
+
+    yield call
     assert nvml.nvmlShutdown() == SUCCESS
 
 
@@ -105,6 +109,28 @@ def test_a_gpu_that_heat_slows_down_violates(reasons: int, violates: int, slot: 
 
     assert slot(138, at(shown)) == SUCCESS
     assert tuple(shown) == (0, 0, 0, violates, 77)
+
+
+def test_the_nodes_of_the_near_cpus_are_a_mask(slot: Slot, gpu: Gpu) -> None:
+    mask = (ctypes.c_uint64 * 3)(9, 9, 9)
+
+    assert slot(223, 2, ctypes.addressof(mask)) == NOT_SUPPORTED
+    gpu.set("topology.numa_node", 66)
+    assert slot(223, 2, ctypes.addressof(mask)) == SUCCESS
+    assert list(mask) == [0, 4, 9]
+    assert slot(223, 1, ctypes.addressof(mask)) == INSUFFICIENT_SIZE
+
+
+def test_corrections_are_counted_by_lane(slot: Slot, gpu: Gpu) -> None:
+    ecc_data, lanes = 4, (ctypes.c_uint64 * 5)(9, 9, 9, 9, 9)
+
+    assert slot(208, 11, ecc_data, 4, ctypes.addressof(lanes)) == NOT_SUPPORTED
+    gpu.update({f"nvlink.lane_corrections.11.{lane}": 7 * (lane == 2) for lane in range(4)})
+    assert slot(208, 11, ecc_data, 4, ctypes.addressof(lanes)) == SUCCESS
+    assert list(lanes) == [0, 0, 7, 0, 9]
+    assert [
+        slot(208, *wrong, ctypes.addressof(lanes)) for wrong in ((12, ecc_data, 4), (0, 0, 4), (0, ecc_data, 5))
+    ] == [NOT_SUPPORTED] * 3
 
 
 @pytest.mark.parametrize("number", [138, 192, 193, 194, 195, 196, 244])

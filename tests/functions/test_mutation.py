@@ -525,6 +525,7 @@ NO_FIELD = {
     "nvmlDeviceGetDynamicPstatesInfo": "test_readers.py",
     "nvmlDeviceGetClkMonStatus": "test_readers.py",
     "nvmlDeviceGetViolationStatus": "test_readers.py",
+    "nvmlSystemGetConfComputeState": "test_readers.py",
     "nvmlDeviceGetDetailedEccErrors": "test_readers.py",
     "nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts": "test_readers.py",
     "nvmlDeviceValidateInforom": "test_readers.py",

@@ -298,3 +298,19 @@ class TestViolations:
         assert self.read(ask, pynvml.NVML_PERF_POLICY_COUNT)[0] == INVALID_ARGUMENT
         key = "clocks.violation_time.thermal"
         assert answers_errors_of(key, gpu, lambda: self.read(ask, pynvml.NVML_PERF_POLICY_THERMAL)[0])
+
+
+@pytest.mark.usefixtures("ask")
+def test_whether_computing_is_confidential_is_told_where_a_gpu_could(node: Node, gpu: Gpu, library: Path) -> None:
+    state, nvml = (ctypes.c_uint * 3)(9, 9, 9), ctypes.CDLL(str(library))
+
+    assert nvml.nvmlSystemGetConfComputeState(state) == SUCCESS
+    assert list(state) == [0, 0, 0]
+    node.update({f"conf_compute_system.{name}": 1 for name in ("environment", "feature", "developer_tools")})
+    node.set("conf_compute_system.environment", 2)
+    assert nvml.nvmlSystemGetConfComputeState(state) == SUCCESS
+    assert list(state) == [2, 1, 1]
+    node.fail("conf_compute_system.feature", INJECTED)
+    assert nvml.nvmlSystemGetConfComputeState(state) == INJECTED
+    gpu.set("identity.architecture", "turing")
+    assert nvml.nvmlSystemGetConfComputeState(state) == NOT_SUPPORTED

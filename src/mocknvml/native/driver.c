@@ -110,6 +110,10 @@ void mock_node_make(struct mock_block *block, const char *driver, uint64_t now)
     set_number(state, MOCK_AT_NODE(time.epoch), (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000);
     set_number(state, MOCK_AT_NODE(clock.waits), 0);
     set_number(state, MOCK_AT_NODE(access.privileges), MOCK_PRIVILEGES_ROOT);
+    /* nvidia-smi conf-compute -f of an A100 of Google's cloud, of GeForce of Ampere and of H20: off. */
+    set_number(state, MOCK_AT_NODE(conf_compute_system.environment), NVML_CC_SYSTEM_ENVIRONMENT_UNAVAILABLE);
+    set_number(state, MOCK_AT_NODE(conf_compute_system.feature), NVML_CC_SYSTEM_FEATURE_DISABLED);
+    set_number(state, MOCK_AT_NODE(conf_compute_system.developer_tools), NVML_CC_SYSTEM_DEVTOOLS_MODE_OFF);
     mock_word_put(&block->settled, 0, MOCK_SEQUENCE_MADE);
     atomic_store_explicit(&block->sequence, MOCK_SEQUENCE_MADE, memory_order_release);
 }

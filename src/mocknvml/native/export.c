@@ -132,6 +132,20 @@ static nvmlReturn_t address_of_index(unsigned index, unsigned *domain, unsigned 
     return NVML_SUCCESS;
 }
 
+/* The NUMA nodes of the CPUs that are near, as a mask. */
+static nvmlReturn_t nodes_of_cpus(nvmlDevice_t device, unsigned words, unsigned long *mask)
+{
+    enum { BITS = 8 * sizeof *mask };
+    unsigned node;
+    nvmlReturn_t status = mock_slot_number(device, MOCK_AT(topology.numa_node), &node);
+
+    if (status == NVML_SUCCESS && node / BITS >= words)
+        return NVML_ERROR_INSUFFICIENT_SIZE;
+    for (unsigned i = 0; i < words && status == NVML_SUCCESS; i++)
+        mask[i] = i == node / BITS ? 1UL << node % BITS : 0;
+    return status;
+}
+
 static const struct mock_block *at_bus_id(const struct mock_node *node, const char *text)
 {
     unsigned long address[3];
@@ -142,26 +156,22 @@ static const struct mock_block *at_bus_id(const struct mock_node *node, const ch
                : NULL;
 }
 
-/* 0 PIX, 1 PXB, 2 PHB, 3 NODE, 4 SYS, 4 + n for n NVLinks. */
+/* 0 PIX, 1 PXB, 2 PHB, 3 NODE, 4 SYS. 4 + n would draw n NVLinks; but topo -m finds those by itself, and topo -mp shows PCI
+ * only. */
 static nvmlReturn_t nearness(const char *one, const char *other, unsigned *level)
 {
     const struct mock_node *node = mock_attached();
     nvmlGpuTopologyLevel_t common;
-    unsigned links;
 
     if (node == NULL)
         return NVML_ERROR_UNINITIALIZED;
     const struct mock_block *first = at_bus_id(node, one), *second = at_bus_id(node, other);
     if (first == NULL || second == NULL)
         return NVML_ERROR_INVALID_ARGUMENT;
-    nvmlReturn_t status = mock_nearness(first, second, &links, &common);
-    if (status != NVML_SUCCESS)
-        return status;
-    if (links > 0)
-        *level = 4 + links;
-    else
+    nvmlReturn_t status = mock_common_ancestor(first, second, &common);
+    if (status == NVML_SUCCESS)
         *level = common <= NVML_TOPOLOGY_SINGLE ? 0 : common / 10 - 1;
-    return NVML_SUCCESS;
+    return status;
 }
 
 /* Whether dmon, pmon and vgpu may go on: not with a GPU that is lost, whose index dmon makes up. */
@@ -192,10 +202,26 @@ static nvmlReturn_t thermal_violation(nvmlDevice_t device, unsigned violation[4]
     return status;
 }
 
+/* How many errors ECC has corrected on the lanes of an NVLink: 31 bits, and one for more. */
+static nvmlReturn_t lane_corrections(nvmlDevice_t device, unsigned link, unsigned counter, unsigned count, uint64_t *lanes)
+{
+    enum { LINKS = 12, LANES = 4 };
+    unsigned found[LANES];
+    nvmlReturn_t status = NVML_SUCCESS;
+
+    if (link >= LINKS || counter != NVML_NVLINK_ERROR_DL_ECC_DATA || count != LANES)
+        return NVML_ERROR_NOT_SUPPORTED;
+    for (unsigned lane = 0; lane < LANES && status == NVML_SUCCESS; lane++)
+        status = mock_slot_number(device, MOCK_AT(nvlink.lane_corrections) + 2 * (link * LANES + lane), &found[lane]);
+    for (unsigned lane = 0; lane < LANES && status == NVML_SUCCESS; lane++)
+        lanes[lane] = found[lane];
+    return status;
+}
+
 /* Field values of ids that nvml.h lacks. */
 static nvmlReturn_t private_field_values(nvmlDevice_t device, int count, nvmlFieldValue_t *values)
 {
-    enum { RESET_REQUIRED = 4, DRAIN_AND_RESET = 5 };
+    enum { LANES = 2, RESET_REQUIRED = 4, DRAIN_AND_RESET = 5 };
 
     for (int i = 0; i < count; i++) {
         unsigned value = 0;
@@ -203,6 +229,8 @@ static nvmlReturn_t private_field_values(nvmlDevice_t device, int count, nvmlFie
             values[i].nvmlReturn = mock_slot_number(device, MOCK_AT(recovery.reset_required), &value);
         else if (values[i].fieldId == DRAIN_AND_RESET)
             values[i].nvmlReturn = mock_slot_number(device, MOCK_AT(recovery.drain_and_reset), &value);
+        else if (values[i].fieldId == LANES)
+            values[i].nvmlReturn = mock_slot_number(device, MOCK_AT(nvlink.lanes), &value);
         else
             values[i].nvmlReturn = NVML_ERROR_NOT_SUPPORTED;
         values[i].valueType = NVML_VALUE_TYPE_UNSIGNED_INT;
@@ -372,6 +400,7 @@ static void fill(unsigned branch)
         SLOT(194, mock_list_sliders);
         SLOT(195, mock_get_sliders);
         SLOT(196, mock_set_sliders);
+        SLOT(208, lane_corrections);
         SLOT(209, voltage);
     }
     if (branch >= 470 && branch < 535) {
@@ -391,6 +420,7 @@ static void fill(unsigned branch)
     if (branch >= 525 && branch < 535)
         SLOT(237, margin);
     if (branch >= 535) {
+        SLOT(223, nodes_of_cpus);
         SLOT(240, margin);
         SLOT(241, numa_node);
         SLOT(242, addressing);

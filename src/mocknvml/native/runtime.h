@@ -118,9 +118,8 @@ bool mock_parse_bus_id(const char *text, unsigned long address[3]);
 /* The GPU at a PCI address, whoever sees it. */
 bool mock_find_address(const struct mock_node *node, uint64_t domain, uint64_t bus, uint64_t device, uint32_t *found);
 
-/* How near two GPUs are, and how many NVLinks of the first lead to the other or to a switch. */
-nvmlReturn_t mock_nearness(const struct mock_block *one, const struct mock_block *other, unsigned *links,
-                           nvmlGpuTopologyLevel_t *level);
+/* How near two GPUs are over PCI Express. */
+nvmlReturn_t mock_common_ancestor(const struct mock_block *one, const struct mock_block *other, nvmlGpuTopologyLevel_t *level);
 
 enum {
     MOCK_DRAINED_MAX = MOCK_CAPACITY_NODE(drain.gpus),

@@ -59,7 +59,7 @@ static nvmlReturn_t agreement(const struct mock_block *one, const struct mock_bl
     return NVML_SUCCESS;
 }
 
-static nvmlReturn_t common_ancestor(const struct mock_block *one, const struct mock_block *other, nvmlGpuTopologyLevel_t *level)
+nvmlReturn_t mock_common_ancestor(const struct mock_block *one, const struct mock_block *other, nvmlGpuTopologyLevel_t *level)
 {
     /* By the number of places that agree. */
     static const nvmlGpuTopologyLevel_t levels[PLACES + 1] = {
@@ -77,13 +77,13 @@ static nvmlReturn_t common_ancestor(const struct mock_block *one, const struct m
 nvmlReturn_t native_nvmlDeviceGetTopologyCommonAncestor(nvmlDevice_t device1, nvmlDevice_t device2,
                                                         nvmlGpuTopologyLevel_t *pathInfo)
 {
-    return common_ancestor(mock_gpu_of(device1), mock_gpu_of(device2), pathInfo);
+    return mock_common_ancestor(mock_gpu_of(device1), mock_gpu_of(device2), pathInfo);
 }
 
 nvmlReturn_t native_nvmlDeviceOnSameBoard(nvmlDevice_t device1, nvmlDevice_t device2, int *onSameBoard)
 {
     nvmlGpuTopologyLevel_t level;
-    nvmlReturn_t status = common_ancestor(mock_gpu_of(device1), mock_gpu_of(device2), &level);
+    nvmlReturn_t status = mock_common_ancestor(mock_gpu_of(device1), mock_gpu_of(device2), &level);
 
     if (status == NVML_SUCCESS)
         *onSameBoard = level == NVML_TOPOLOGY_INTERNAL;
@@ -114,7 +114,7 @@ nvmlReturn_t native_nvmlDeviceGetTopologyNearestGpus(nvmlDevice_t device, nvmlGp
         nvmlGpuTopologyLevel_t common;
         if (gpu == self || mock_gpu_state(gpu) != NVML_SUCCESS)
             continue;
-        nvmlReturn_t status = common_ancestor(self, gpu, &common);
+        nvmlReturn_t status = mock_common_ancestor(self, gpu, &common);
         if (status != NVML_SUCCESS)
             return status;
         if (common > level)
@@ -352,16 +352,6 @@ static unsigned count_links(const struct mock_block *gpu, const struct peer *pee
         }
     }
     return found;
-}
-
-nvmlReturn_t mock_nearness(const struct mock_block *one, const struct mock_block *other, unsigned *links,
-                           nvmlGpuTopologyLevel_t *level)
-{
-    struct peer peer;
-
-    read_peer(other, &peer);
-    *links = count_links(one, &peer);
-    return common_ancestor(one, other, level);
 }
 
 /* The rules of NVIDIA/open-gpu-kernel-modules (p2p_caps.c, and who asks it): over NVLink everything but PCI; a GPU of an

@@ -29,12 +29,7 @@ FUNCTIONS = (
         cpuCaps=ConfComputeSystem.cpu_capabilities,
         gpusCaps=ConfComputeSystem.gpu_capabilities,
     ),
-    getter(
-        "nvmlSystemGetConfComputeState",
-        environment=ConfComputeSystem.environment,
-        ccFeature=ConfComputeSystem.feature,
-        devToolsMode=ConfComputeSystem.developer_tools,
-    ),
+    native("nvmlSystemGetConfComputeState", "conf_compute.c"),
     getter(
         "nvmlSystemGetConfComputeSettings",
         environment=ConfComputeSystem.environment,

@@ -13,6 +13,7 @@ Capability = Domain.of(
 )
 
 Error = Domain.of("nvmlNvLinkErrorCounter_t", "replay", "recovery", "crc_flit", "crc_data", "ecc_data")
+Lane = Domain.count(4)
 C2cLink = Domain.count(14)
 C2cError = Domain(("crc", "replay", "replay_back_to_back"))
 
@@ -60,6 +61,9 @@ class Nvlink(Block):
     errors = u64(per=(Link, Error))
     counters = u64(per=(CountedLink, Counter))
     throughput = u64("KiB", per=(CountedLink, Transfer))
+    # What only nvidia-smi nvlink -ec shows, and nvlink -e up to driver 470 (`native/export.c`): of NVLink 3.
+    lanes = u32()
+    lane_corrections = u32(per=(Domain.count(12), Lane))
     data_rate = u32("MB/s", per=Link)
     low_power = flag(per=Link)
     remote_type = u32(per=Link)  # nvmlIntNvLinkDeviceType_t

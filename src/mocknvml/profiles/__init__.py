@@ -10,6 +10,7 @@ What they have from the machine, `numa` and `nvlink`, becomes fields of each GPU
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from dataclasses import field as member
 from functools import cache
@@ -289,8 +290,8 @@ class _Reader:
         for (board, _), line, count in zip(gpus, lines, links, strict=True):
             ports = re.findall(r"\b([0-9A-F]{2})/(\d+)\b", str(self._plain(line)))
             buses = {link: int(bus, 16) for link, (bus, _) in enumerate(ports)}
-            listed: list[object] = [board.values["nvlink.remote_bus", (str(link),)] for link in range(count)]
-            if sorted(buses.values()) != sorted(map(int, map(str, listed))):
+            listed = [board.values["nvlink.remote_bus", (str(link),)] for link in range(count)]
+            if Counter(buses.values()) != Counter(listed):
                 raise self.fail(line, "nvlink.ports: give each switch as often as `switches` has it")
             self._set_remote(board, "bus", buses)
             self._set_remote(board, "link", {link: int(port) for link, (_, port) in enumerate(ports)})

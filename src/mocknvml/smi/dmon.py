@@ -112,12 +112,13 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
     chosen = columns(asked.select, GROUPS)
     width, end = asked.layout.metric, asked.layout.end
     sources: dict[str, Callable[[Gpu], Sequence[Any]]] = {**READINGS, "v": Violations()}
+    letters = {letter for letter, _, _ in chosen}
 
     def cells(texts: Sequence[str]) -> list[str]:
         return [*(f"{text:>{width}}" for text in texts), end]
 
     def row(gpu: Gpu) -> str:
-        readings = {letter: sources[letter](gpu) for letter, _, _ in chosen}
+        readings = {letter: sources[letter](gpu) for letter in letters}
         return asked.row(gpu, "".join(cells([shown(readings[letter][at]) for letter, at, _ in chosen])))
 
     heads = asked.heads(

@@ -45,6 +45,7 @@ Legend:
 """
 UNDERLINED, PLAIN = "\033[4m", "\033[0m"
 WORDS = 20  # of 64 CPUs each; nvidia-smi asks for as many
+MOST_LINKS_OF_470 = 12
 NVLINKS_TO_SWITCH = 147  # the field value
 NUMA_NODE = Slot(241, public=call("nvmlDeviceGetNumaNodeId"))  # of the memory of the GPU
 
@@ -68,18 +69,18 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
     if capability is not None:
         return _peers(capability, out)
     if matrix:
-        return _matrix(out, LEGEND if matrix in ("-mp", "--matrix_pci") else LEGEND + LEGEND_OF_LINKS)
+        return _matrix(out, only_pci=matrix in ("-mp", "--matrix_pci"))
     out.write(HELP)
     return 0
 
 
-def _matrix(out: TextIO, legend: str) -> int:
+def _matrix(out: TextIO, *, only_pci: bool) -> int:
     gpus = every()
     has_memory = branch() >= 535  # a column for the NUMA node of the GPU's own memory
     try:
         if not gpus or any(isinstance(gpu.ask("GetBrand"), Refusal) for gpu in gpus):
             raise LookupError
-        rows = [[" X " if one is other else nearness(one, other) for other in gpus] for one in gpus]
+        rows = [[" X " if one is other else nearness(one, other, only_pci=only_pci) for other in gpus] for one in gpus]
     except LookupError:
         raise Problem("Failed to run topology matrix\n\n", 255) from None
     names = [f"GPU{gpu.index}" for gpu in gpus]
@@ -89,20 +90,23 @@ def _matrix(out: TextIO, legend: str) -> int:
         near = [_listed(gpu, "GetCpuAffinity", WORDS), _listed(gpu, "GetMemoryAffinity", WORDS, 0)]
         node = ["", str(NUMA_NODE(gpu))] if has_memory else []
         out.write("\t".join([f"GPU{gpu.index}", *cells, *near, *node]) + "\n")
-    out.write(legend)
+    out.write(LEGEND if only_pci else LEGEND + LEGEND_OF_LINKS)
     return 0
 
 
-def nearness(one: Gpu, other: Gpu) -> str:
-    links = one.field(NVLINKS_TO_SWITCH)
-    count = 0 if isinstance(links, Refusal) else int(links)
-    count = count or _links_between(one, other)
-    if count:
-        return f"NV{count}" if branch() >= 525 or count <= 12 else "Unknown"
+def nearness(one: Gpu, other: Gpu, *, only_pci: bool) -> str:
+    count = 0 if only_pci else _links_to_switch(one) or _links_between(one, other)
+    if count and (branch() >= 525 or count <= MOST_LINKS_OF_470):
+        return f"NV{count}"
     level = ask("nvmlDeviceGetTopologyCommonAncestor", one.handle, other.handle)
     if isinstance(level, Refusal):
         raise LookupError
     return LEVELS[level // 10]
+
+
+def _links_to_switch(gpu: Gpu) -> int:
+    links = gpu.field(NVLINKS_TO_SWITCH)
+    return 0 if isinstance(links, Refusal) else int(links)
 
 
 def _links_between(one: Gpu, other: Gpu) -> int:
