@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from mocknvml.smi.calls import driver_version
 from mocknvml.smi.gpus import Gpu, Refusal, ask
 from mocknvml.smi.kinds import MHZ, MIB, NOT_AVAILABLE, PERCENT, Kind
 from mocknvml.smi.rows import Row
@@ -149,8 +150,11 @@ def supported_clocks(gpu: Gpu) -> Found:
 
 def _supported(gpu: Gpu, memory: int) -> Row:
     graphics = gpu.ask("GetSupportedGraphicsClocks", memory)
-    clocks = () if isinstance(graphics, Refusal) else graphics
-    rows = tuple(Row("supported_graphics_clock", "Graphics", MHZ.show(clock)) for clock in clocks)
+    clocks = [] if isinstance(graphics, Refusal) else [MHZ.show(clock) for clock in graphics]
+    # Seen of drivers 470 to 550; the 260 of a GB200 stand in a report of 580.
+    if len(clocks) > 256 and int(driver_version().partition(".")[0]) < 580:
+        clocks = ["Unknown Error"]
+    rows = tuple(Row("supported_graphics_clock", "Graphics", clock) for clock in clocks)
     return Row("supported_mem_clock", "", None, (Row("value", "Memory", MHZ.show(memory), rows),))
 
 
