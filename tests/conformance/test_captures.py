@@ -72,6 +72,7 @@ def test_the_facts_are_those_of_the_captures() -> None:
 def test_a_board_has_what_every_board_has(board: str) -> None:
     values = load_profile(board).values
 
-    for field in ("identity.name", "identity.architecture", "pci.device_id", "processes.running"):
+    identity = [f"identity.{name}" for name in ("name", "brand", "architecture")]
+    for field in (*identity, "pci.device_id", "pci.subsystem_id", "processes.running"):
         assert (field, ()) in values, field
     assert (("memory.total", ()) in values) == (("memory.allocated", ()) in values)

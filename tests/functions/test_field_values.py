@@ -123,6 +123,17 @@ def test_power_is_that_of_the_gpu_the_module_or_the_memory(ask: Ask) -> None:
     assert ask("DEV_POWER_MAX_LIMIT", 2) == NOT_SUPPORTED
 
 
+def test_the_draw_is_an_average_if_the_board_has_one_and_that_of_the_moment_unless_it_is_told(
+    gpu: Gpu, ask: Ask
+) -> None:
+    gpu.set("power.usage", "200 W")
+    assert [ask("DEV_POWER_AVERAGE"), ask("DEV_POWER_INSTANT")] == [(UNSIGNED, 200_000)] * 2
+    gpu.set("power.instant", "210 W")
+    assert [ask("DEV_POWER_AVERAGE"), ask("DEV_POWER_INSTANT")] == [(UNSIGNED, 200_000), (UNSIGNED, 210_000)]
+    gpu.set("power.averaged", False)
+    assert [ask("DEV_POWER_AVERAGE"), ask("DEV_POWER_INSTANT")] == [NOT_SUPPORTED, (UNSIGNED, 210_000)]
+
+
 def test_a_total_sums_over_the_links_that_count(gpu: Gpu, ask: Ask) -> None:
     assert ask("DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", 3) == NOT_SUPPORTED
 

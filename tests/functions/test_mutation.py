@@ -416,6 +416,10 @@ def test_field_value_answers_from_its_field(
         for count in field.block.fields():
             if isinstance(count, Number) and count.counts is not None and count is not field:
                 store(node, place_of(count), (), len(count.counts))
+        if row.supported is not None:
+            gpu.set(row.supported.field.key, True)
+        if row.otherwise is not None:
+            gpu.remove(row.otherwise.field.key)
         value = other_value(place, 1)
         store(node, place, element, value)
         key = ".".join((field.key, *element))

@@ -60,7 +60,7 @@ EXPECTED: dict[str, tuple[Any, Any, Any]] = {
     "nvmlDeviceGetEnforcedPowerLimit(gpu)": (400_000, 700_000, 70_000),
     "nvmlDeviceGetTotalEnergyConsumption(gpu) < 60_000_000": (True, True, True),
     "field(NVML_FI_DEV_POWER_AVERAGE)": (REFUSED, 68570, REFUSED),
-    "field(NVML_FI_DEV_POWER_INSTANT)": (49680, 68920, 33510),
+    "field(NVML_FI_DEV_POWER_INSTANT)": (49680, 68570, 33510),
     "nvmlDeviceGetTemperature(gpu, NVML_TEMPERATURE_GPU)": (33, 29, 33),
     "nvmlDeviceGetTemperature(gpu, 1)": (REFUSED, REFUSED, REFUSED),
     "field(NVML_FI_DEV_MEMORY_TEMP)": (34, 37, REFUSED),

@@ -81,6 +81,20 @@ def test_a_wide_report_has_processes_with_labels_as_in_others(path: Path, smi: S
     assert f"\n        {'Process ID':34}: 4242\n            {'Type':30}: C\n" in report
 
 
+@pytest.mark.parametrize(
+    ("driver", "clocks"), [("550.163.01", ["Unknown Error"]), ("580.173.02", ["2062 MHz", "120 MHz"])]
+)
+def test_older_drivers_have_no_room_for_more_than_256_clocks(
+    driver: str, clocks: list[str], path: Path, smi: Smi
+) -> None:
+    Node.create(path, "gb200", 1, driver).close()
+
+    lines = [line for line in smi("-q", "-d", "SUPPORTED_CLOCKS").stdout.splitlines() if "Graphics" in line]
+
+    assert [line.partition(": ")[2] for line in (lines[0], lines[-1])][-len(clocks) :] == clocks
+    assert len(lines) == (1 if len(clocks) == 1 else 260)
+
+
 @pytest.mark.parametrize("node", ["h100"], indirect=True)
 def test_a_part_has_its_sections_alone(node: Node, smi: Smi) -> None:
     done = smi("-q", "-d", "COMPUTE,ROW_REMAPPER", "-i", "1").stdout

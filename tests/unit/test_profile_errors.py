@@ -37,7 +37,7 @@ WRONG_ENTRIES = [
         "memory: {used: 1 GiB}",
         "mine.yaml:3: memory.used: follows from memory.allocated, processes.running, give those",
     ),
-    ("power: 300 W", "mine.yaml:3: power: give a mapping of fields: management, usage, average"),
+    ("power: 300 W", "mine.yaml:3: power: give a mapping of fields: management, averaged, usage"),
     ("power: {limit: 300}", "mine.yaml:3: power.limit: 300: give a number with a unit, one of mW, W, kW"),
     ("power: {limit: 300 MHz}", "mine.yaml:3: power.limit: '300 MHz': give a number with a unit, one of mW, W, kW"),
     ("power: {limit: 0.0001 mW}", "mine.yaml:3: power.limit: '0.0001 mW': not a whole number of mW"),
@@ -75,7 +75,7 @@ WRONG_ENTRIES = [
     ("addresses: ['0000:07:00.0', '00000000:07:00.0']", "mine.yaml:3: addresses: given twice, each GPU needs its own"),
     # The line is that of the key, also where the value stands on the next.
     ("pwoer:\n  limit: 300 W", "mine.yaml:3: pwoer: no such block (did you mean power?)"),
-    ("power:\n  - limit: 300 W", "mine.yaml:3: power: give a mapping of fields: management, usage"),
+    ("power:\n  - limit: 300 W", "mine.yaml:3: power: give a mapping of fields: management, averaged"),
     ("power:\n  limt:\n    max: 1 W", "mine.yaml:4: power.limt: no such field (did you mean limit?)"),
     ("power: {limit: {max: 300 W}}", "mine.yaml:3: power.limit: {'max': '300 W'}: give a number with a unit"),
     ("power: {limit: 1.5 mW}", "mine.yaml:3: power.limit: '1.5 mW': not a whole number of mW"),

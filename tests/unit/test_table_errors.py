@@ -321,7 +321,7 @@ def test_functions_without_a_row_are_told_with_their_prototypes() -> None:
             id="derived field",
         ),
         pytest.param(
-            field_id("NVML_FI_DEV_POWER", Power.average, Power.module_average, Power.limit),
+            field_id("NVML_FI_DEV_POWER", Power.usage, Power.module_average, Power.limit),
             "NVML_FI_DEV_POWER has scopes that do not follow each other in their block",
             id="scopes apart",
         ),

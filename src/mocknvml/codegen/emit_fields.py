@@ -32,6 +32,8 @@ def field_table(header: Header) -> str:
             "struct mock_field {",
             "    uint32_t at;",
             "    uint32_t count_at; /* of the number of scopes of a GPU, or of the head of the records; 0: none */",
+            "    uint32_t supported; /* of the flag that says whether the GPU has it; 0: none */",
+            "    uint32_t otherwise; /* of what is read where scopeId 0 has no value; 0: nothing */",
             "    uint16_t stride; /* words from one cell or record to the next */",
             "    uint8_t cells;",
             "    uint8_t kind;",
@@ -52,7 +54,7 @@ def _entry(row: FieldId, read: FieldRead) -> str:
     value_type = VALUE_TYPES[field.kind if isinstance(field, Number) else "u32"]
     if row.real:
         value_type = "NVML_VALUE_TYPE_DOUBLE"
-    numbers = f"{read.at}, {read.count}, {read.stride}, {read.cells}"
+    numbers = f"{read.at}, {read.count}, {read.supported}, {read.otherwise}, {read.stride}, {read.cells}"
     rest = f"MOCK_FIELD_{_kind(row, read)}, {value_type}, {row.equal or 0}, {int(row.aggregate)}"
     return f"    [{row.name}] = {{{numbers}, {rest}}}, /* {row.where} */"
 

@@ -45,6 +45,8 @@ class FieldRead:
     cells: int = 1
     stride: int = 0
     scoped: bool = False
+    supported: int = 0  # word of the flag without which it is NOT_SUPPORTED
+    otherwise: int = 0  # word of what is read where there is no value for scopeId 0
 
 
 @dataclass(frozen=True)
@@ -350,6 +352,9 @@ def _field_id_read(row: FieldId) -> FieldRead:
         stride = reads[1].at - read.at
         if any(other.at != read.at + stride * number for number, other in enumerate(reads)):
             raise TableError(f"{row.where}: {row.name} has scopes that do not follow each other in their block")
+        supported = _selected_cells(row, row.supported).at if row.supported is not None else 0
+        otherwise = _selected_cells(row, row.otherwise).at if row.otherwise is not None else 0
+        read = replace(read, supported=supported, otherwise=otherwise)
         return replace(read, cells=len(reads), stride=stride, scoped=True)
     return read
 

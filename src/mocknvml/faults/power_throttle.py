@@ -15,7 +15,6 @@ FAULT = Fault(
         bits("clocks.event_reasons", POWER_CAP, clear=IDLE),
         put("power.usage", LIMIT),
         put("power.instant", LIMIT),
-        put("power.average", LIMIT),
         *clocks(slowdown=False),
         grow("clocks.violation_time.power", SECOND),
     ),

@@ -58,7 +58,12 @@ static nvmlReturn_t read_scoped(const mock_word *state, const struct mock_field 
     }
     if (scope >= field->cells)
         return NVML_ERROR_NOT_SUPPORTED;
-    return mock_number(state, MOCK_GPU_SIGNALS, field->at + field->stride * scope, value);
+    if (field->supported != 0 && !(mock_number(state, MOCK_GPU_SIGNALS, field->supported, value) == NVML_SUCCESS && *value))
+        return NVML_ERROR_NOT_SUPPORTED;
+    nvmlReturn_t status = mock_number(state, MOCK_GPU_SIGNALS, field->at + field->stride * scope, value);
+    if (status == NVML_ERROR_NOT_SUPPORTED && scope == 0 && field->otherwise != 0)
+        return mock_number(state, MOCK_GPU_SIGNALS, field->otherwise, value);
+    return status;
 }
 
 /*

@@ -164,8 +164,22 @@ FIELDS = (
     field_id("NVML_FI_DEV_NVLINK_GET_VERSION", Nvlink.version.by("scopeId")),
     field_id("NVML_FI_DEV_PCIE_REPLAY_COUNTER", Pcie.replays),
     field_id("NVML_FI_DEV_PCIE_REPLAY_ROLLOVER_COUNTER", Pcie.replay_rollovers),
-    field_id("NVML_FI_DEV_POWER_AVERAGE", Power.average, Power.module_average, Power.memory_average),
-    field_id("NVML_FI_DEV_POWER_INSTANT", Power.instant, Power.module_instant, Power.memory_instant),
+    # nvml.h: as nvmlDeviceGetPowerUsage, "supported on Ampere (except GA100) or newer architectures".
+    field_id(
+        "NVML_FI_DEV_POWER_AVERAGE",
+        Power.usage,
+        Power.module_average,
+        Power.memory_average,
+        supported=Power.averaged,
+    ),
+    # nvml.h: "supported on all architectures".
+    field_id(
+        "NVML_FI_DEV_POWER_INSTANT",
+        Power.instant,
+        Power.module_instant,
+        Power.memory_instant,
+        otherwise=Power.usage,
+    ),
     field_id("NVML_FI_DEV_POWER_MIN_LIMIT", Power.limit_min, Power.module_limit_min),
     field_id("NVML_FI_DEV_POWER_MAX_LIMIT", Power.limit_max, Power.module_limit_max),
     field_id("NVML_FI_DEV_POWER_DEFAULT_LIMIT", Power.limit_default, Power.module_limit_default),

@@ -29,12 +29,14 @@ Smoothing = Domain(
 
 class Power(Block):
     management = flag()
-    usage = u32("mW")
+    averaged = (
+        flag()
+    )  # `usage` is the mean of a second: on "Ampere (except GA100) or newer" (nvml.h), else of this moment
     # Of the module (CPU and GPU) and of the memory: `fields` reads them as scopes, in this order.
-    average = u32("mW")
+    usage = u32("mW")
     module_average = u32("mW")
     memory_average = u32("mW")
-    instant = u32("mW")
+    instant = u32("mW")  # where it is not `usage`
     module_instant = u32("mW")
     memory_instant = u32("mW")
     limit_default = u32("mW")

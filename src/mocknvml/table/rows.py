@@ -87,6 +87,8 @@ class FieldId:
     equal: int | None = None
     aggregate: bool = False
     real: bool = False
+    supported: Selected | None = None  # the flag that says whether the GPU has it
+    otherwise: Selected | None = None  # what it answers where the GPU has no value of its own for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,14 +185,19 @@ def field_id(
     equal: int | None = None,
     aggregate: bool = False,
     real: bool = False,
+    supported: Output | None = None,
+    otherwise: Output | None = None,
 ) -> FieldId:
     """The id answers from a field: of the element that `scopeId` selects, or of the sum over `all`.
 
     `scopes` are what scopeId 1, 2… read instead. `equal` counts the elements, or the records by a member, that hold
-    this value. With `aggregate`, scopeId UINT_MAX sums over all. A `real` one is handed out as a double.
+    this value. With `aggregate`, scopeId UINT_MAX sums over all. A `real` one is handed out as a double. Where
+    `supported` is 0, it is NOT_SUPPORTED; where the first of `scopes` has no value, `otherwise` is read.
     """
     others = tuple(_selected(other) for other in scopes)
-    return FieldId(name, _selected(output), _caller(), others, equal, aggregate, real)
+    flag = _selected(supported) if supported is not None else None
+    instead = _selected(otherwise) if otherwise is not None else None
+    return FieldId(name, _selected(output), _caller(), others, equal, aggregate, real, flag, instead)
 
 
 def no_field(reason: str, /, *names: str) -> tuple[NoField, ...]:
