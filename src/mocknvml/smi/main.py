@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from mocknvml.smi.gpus import Gpu, Problem, ask, chosen, start
+from mocknvml.smi.gpus import Gpu, Problem, ask, branch, chosen, start
 
 SHORT = {
     "-h": "--help",
@@ -26,12 +26,15 @@ SHORT = {
     "-x": "--xml-format",
     "-d": "--display",
     "-u": "--unit",
+    "-B": "--list-excluded-gpus",
+    "-t": "--toggle-led",
 }
 LOOPS = {"--loop": 1.0, "--loop-ms": 0.001}  # their value, which may be absent, in seconds
 DEFAULT_LOOP = 5.0  # seconds
 NEED_QUERY = {
     "--xml-format": "-x/--xml-format to run an XML",
     "--display": "-d/--display to run a filtered",
+    "--unit": "-u/--unit to run a unit",
 }
 
 
@@ -45,7 +48,7 @@ class Command:
 
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
 QUERY = (*OUTPUT, "--format")
-REPORT = (*OUTPUT, "--xml-format", "--display")
+REPORT = (*OUTPUT, "--xml-format", "--display", "--unit")
 ITEM_QUERIES = (
     *("--query-compute-apps", "--query-accounted-apps", "--query-supported-clocks"),
     *("--query-retired-pages", "--query-remapped-rows"),
@@ -70,11 +73,15 @@ RESETTERS = {
 }
 SHORT |= SETTERS | RESETTERS
 VALUED = {*SETTERS.values(), "--id", "--filename", "--display", "--format", "--query-gpu", *ITEM_QUERIES}
+VALUED.add("--toggle-led")
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
     "--help": Command("help:overview"),
+    "--version": Command("listing:versions"),
     "--list-gpus": Command("listing:gpus"),
+    "--list-excluded-gpus": Command("listing:excluded"),
+    "--toggle-led": Command("units:toggle", ("--id",)),
     **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
@@ -89,14 +96,24 @@ SUBCOMMANDS = {
     "dmon": "dmon:run",
     "pmon": "pmon:run",
     "nvlink": "nvlink:run",
+    "c2c": "c2c:run",
+    "clocks": "clocks:run",
+    "encodersessions": "sessions:encoder",
+    "fbcsessions": "sessions:capture",
+    "gpm": "gpm:run",
+    "pci": "pci:run",
+    "stats": "stats:run",
 }
+# The branches of the driver from which on, and before which, nvidia-smi has some: 470, 535 and 550 were seen.
+SINCE = {"c2c": 535, "gpm": 535, "pci": 550}
+UNTIL = {"stats": 535}
 
 
 # What nvidia-smi has, and the stand-in has not.
 ABSENT = {
-    *("mig", "drain", "vgpu", "stats", "clocks", "c2c", "compute-policy", "conf-compute", "gpm", "daemon"),
-    *("replay", "encodersessions", "fbcsessions", "boost-slider", "power-hint", "base-clocks", "power-smoothing"),
-    *("-r", "--gpu-reset", "-B", "--list-excluded-gpus", "-u", "--unit", "--dtd", "--debug", "-t", "--toggle-led"),
+    *("mig", "drain", "vgpu", "compute-policy", "conf-compute", "daemon"),
+    *("replay", "boost-slider", "power-hint", "base-clocks", "power-smoothing"),
+    *("-r", "--gpu-reset", "--dtd", "--debug"),
     *("--gom", "-vm", "--virt-mode", "-m", "--mode", "-sc", "--scope", "-cc", "--cuda-clocks", "-mig"),
     *("--multi-instance-gpu", "-gtt", "--gpu-target-temp", "--auto-boost-default", "--auto-boost-permission", "-eow"),
     *("--error-on-warning", "-lmcd", "--lock-memory-clocks-deferred", "-rmcd", "--reset-memory-clocks-deferred"),
@@ -126,8 +143,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if arguments and arguments[0] in SUBCOMMANDS:
             start()
-            status: int = _function(SUBCOMMANDS[arguments[0]])(list(arguments[1:]), sys.stdout)
-            return status
+            name = arguments[0]
+            if SINCE.get(name, 0) <= branch() < UNTIL.get(name, sys.maxsize):
+                status: int = _function(SUBCOMMANDS[name])(list(arguments[1:]), sys.stdout)
+                return status
         name, options, words = parse(arguments)
         return _run(COMMANDS[name], options, words)
     except Problem as problem:
@@ -162,10 +181,14 @@ def _out(options: dict[str, str]) -> TextIO:
     path = options.get("--filename")
     if path is None:
         return sys.stdout
+    return log(path, "" if any(name.startswith("--query-") for name in options) else "the ")
+
+
+def log(path: str, the: str = "") -> TextIO:
+    """The file that is written in place of stdout."""
     try:
         return Path(path).open("w", encoding="utf-8")
     except OSError:
-        the = "" if any(name.startswith("--query-") for name in options) else "the "
         raise Problem(f"Failed to create {the}log file {path}\n\n", 255) from None
 
 

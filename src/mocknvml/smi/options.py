@@ -1,4 +1,4 @@
-"""The options of subcommands such as `nvlink`, and what those say of GPUs."""
+"""The options of subcommands such as `nvlink`, and what these have in common."""
 
 from __future__ import annotations
 
@@ -66,4 +66,16 @@ def title(gpu: Gpu, no_index: str, no_name: str | None = None) -> str:
         if no_name is not None:
             fail(no_name, name)
         name = ""
-    return f"GPU {index}: {name} (UUID: {'N/A' if isinstance(uuid, Refusal) else uuid})\n"
+    return f"GPU {index}: {name} (UUID: {shown(uuid)})\n"
+
+
+def architecture(gpu: Gpu, unknown: str) -> int:
+    """One of NVML_DEVICE_ARCH_*; `unknown`: what to say if it is refused."""
+    answer = gpu.ask("GetArchitecture")
+    if isinstance(answer, Refusal):
+        fail(unknown, answer)
+    return int(answer)
+
+
+def shown(answer: object, unit: str = "") -> str:
+    return "N/A" if isinstance(answer, Refusal) else f"{answer}{unit}"

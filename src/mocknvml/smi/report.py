@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from mocknvml.smi import elements
+from mocknvml.smi import elements, units
 from mocknvml.smi.calls import driver_version
 from mocknvml.smi.elements.shape import Element, Item, Listed
 from mocknvml.smi.gpus import Gpu, Problem, Refusal
@@ -64,6 +64,8 @@ def _row(element: Element, gpu: Gpu, version: Version) -> Row:
 def show(call: Call) -> int:
     if "--xml-format" in call.options and "--display" in call.options:
         raise Problem(f"{WRONG}: --display/-d flags can not be combined with -x/--xml-format flags.\n", 2)
+    if "--unit" in call.options:
+        return units.show(call)
     version = version_of(driver_version())
     parts = _parts(call.options.get("--display"), version)
     gpus = call.gpus
