@@ -22,19 +22,19 @@ def read(
     flags, valued = {**flags, "-h": "--help"}, {**valued, "-i": "--id"}
     known = {*flags.values(), *valued.values()}
     given: dict[str, str] = {}
-    rest = [part for word in arguments for part in (word.split("=", 1) if branch() >= NEW else [word])]
+    rest = [(part, word) for word in arguments for part in (word.split("=", 1) if branch() >= NEW else [word])]
     while rest:
-        word, value = rest.pop(0), ""
+        (word, written), value = rest.pop(0), ""
         name = flags.get(word) or valued.get(word) or word
         if name not in known:
             raise Problem(f'Option "{word}" is not recognized.\n', 2)
         if name in valued.values():
-            if rest and (not rest[0].startswith("-") or rest[0][1:].isdecimal()):
-                value = rest.pop(0)
+            if rest and (not rest[0][0].startswith("-") or rest[0][0][1:].isdecimal()):
+                value = rest.pop(0)[0]
             elif name not in optional:
                 raise Problem(f'Option "{word}" is missing its value.\n', 2)
         if name in numbers and number(value) is None:
-            raise Problem(f'Option "{value}" is invalid for "{word}".\n', 2)
+            raise Problem(f'Option "{value}" is invalid for "{written}".\n', 2)
         if branch() >= NEW or name not in given:
             given[name] = value
     return given

@@ -52,7 +52,7 @@ ENCODER = (
     Column(8, ("H", "Res"), lambda session: session.hResolution),
     Column(8, ("V", "Res"), lambda session: session.vResolution),
     Column(8, ("Average", "FPS"), lambda session: session.averageFps),
-    Column(12, ("Average    ", "Latency(us)"), lambda session: session.averageLatency),
+    Column(12, ("Average", "Latency(us)"), lambda session: session.encodeLatency),
 )
 CAPTURE = (
     Column(10, ("Session", "Id"), lambda session: session.sessionId),

@@ -24,7 +24,6 @@ HELP = """
 """
 SECOND = 1_000_000
 NOT_FOUND, TIMEOUT = 6, 10
-XID = nvml.nvmlEventTypeXidCriticalError
 
 
 class Watched:
@@ -34,12 +33,14 @@ class Watched:
         self.gpu = gpu
         self.seen: dict[int, int] = {}  # until when, by the kind of samples
         self.violations: int | None = None  # at first
-        self.events = ask("nvmlEventSetCreate")
         if isinstance(gpu.ask("GetIndex"), Refusal):
             raise Problem("Failed to find any device\n", 255)
-        types = gpu.ask("GetSupportedEventTypes")
-        refusals = (types, self.events, gpu.ask("RegisterEvents", XID, self.events))
-        if any(isinstance(answer, Refusal) for answer in refusals):
+        self.events = ask("nvmlEventSetCreate")
+        asked = [gpu.ask("GetSupportedEventTypes"), self.events]
+        if not isinstance(self.events, Refusal):
+            xids = nvml.nvmlEventTypeXidCriticalError
+            asked.append(ask("nvmlDeviceRegisterEvents", gpu.handle, xids, self.events))
+        if any(isinstance(answer, Refusal) for answer in asked):
             raise Problem("Failed to Register events\n", 255)
 
 
@@ -113,15 +114,15 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
     if "--help" in given:
         out.write(HELP)
         return 0
-    names = {name for name in given.get("--display", ",".join(METRICS)).split(",") if name}
-    if names - METRICS.keys():
-        raise Problem("Failed to parse --display/-d flags\n", 2)
     rounds = number(given["--count"]) or 0 if "--count" in given else None
     if rounds is not None and rounds < 1:
         raise Problem("Failed to parse iteration count. Must be greater than zero\n", 2)
     if "--filename" in given:
         out = log(given["--filename"])
     gpus = [Watched(gpu) for gpu in chosen(given.get("--id"))]
+    names = {name for name in given.get("--display", ",".join(METRICS)).split(",") if name}
+    if names - METRICS.keys():
+        raise Problem("Failed to parse --display/-d flags\n", 2)
     while True:
         for watched in gpus:
             for name, read_metric in METRICS.items():
