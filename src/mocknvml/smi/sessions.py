@@ -86,8 +86,8 @@ def _scroll(arguments: Sequence[str], out: TextIO, help: str, function: str, col
     if "--help" in given:
         out.write(help)
         return 0
-    pause = _pause(given.get("--loop"))
     gpus = chosen(given.get("--id"))
+    pause = _pause(given.get("--loop"))
     rounds = 0
     while True:
         if rounds % PAGE == 0:
