@@ -167,6 +167,13 @@ def test_errors_of_nvlink_5_have_its_counters(path: Path, smi: Smi) -> None:
     assert not any("Replay" in line for line in lines)
 
 
+@pytest.mark.parametrize(("driver", "shown"), [("550.163.01", "100000 us"), ("580.173.02", "50000 us")])
+def test_newer_drivers_know_the_unit_of_the_low_power_threshold(driver: str, shown: str, path: Path, smi: Smi) -> None:
+    Node.create(path, "gb200-nvl72", None, driver)
+
+    assert f"\t Link 1: Low Power Threshold: {shown}\n" in smi("nvlink", "-gLowPwrInfo", "-i", "0").stdout
+
+
 def test_firmware_of_links_is_that_of_a_recording(path: Path, smi: Smi) -> None:
     """NVIDIA/k8s-test-infra, issue 371."""
     Node.create(path, "gb200-nvl72", None, "580.173.02")

@@ -112,7 +112,8 @@ UNTIL = {"stats": 535}
 # What nvidia-smi has, and the stand-in has not.
 ABSENT = {
     *("mig", "drain", "vgpu", "compute-policy", "conf-compute", "daemon"),
-    *("replay", "boost-slider", "power-hint", "base-clocks", "power-smoothing"),
+    *("replay", "boost-slider", "power-hint", "base-clocks", "power-smoothing", "power-profiles"),
+    *("prm", "rusd", "soc", "event-log", "cper"),
     *("-r", "--gpu-reset", "--dtd", "--debug"),
     *("--gom", "-vm", "--virt-mode", "-m", "--mode", "-sc", "--scope", "-cc", "--cuda-clocks", "-mig"),
     *("--multi-instance-gpu", "-gtt", "--gpu-target-temp", "--auto-boost-default", "--auto-boost-permission", "-eow"),

@@ -57,7 +57,8 @@ CAPABILITIES = ("P2P is", "Access to system memory", "P2P atomics", "System memo
 OLD_SPEEDS = (*range(84, 90), *range(132, 138))  # fields of links 0 to 11
 THROUGHPUT = {"d": ("Data", 138, 139), "r": ("Raw", 140, 141)}
 LINK_COUNT, REMOTE_LINK, SPEED = 91, 146, 164
-# Of H100 with MIG, H200 and L40S with drivers 590 and 595 (captures of nvidia_gpu_exporter); 565 skips an L40S.
+# An H100 with MIG and an L40S, with 590 and 595 (captures of nvidia_gpu_exporter). 580 skips a B200 without links
+# (NVIDIA/k8s-test-infra, validate-nvlink.sh).
 TELLS_WHY_NOT = 590
 INFO = 580  # GB200: NVIDIA/k8s-test-infra, issue 371
 FIRMWARE = {1: "MSE", 2: "NETIR", 3: "NETIR UPHY", 4: "NETIR CLN", 5: "NETIR DLN"}  # NVML_NVLINK_FIRMWARE_UCODE_TYPE_*
