@@ -56,8 +56,8 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         raise Problem("Input should be 0 or 1. See nvidia-smi clocks -h.\n", 2)
     for gpu in gpus:
         refusal = ask_slot(244 if branch() < 550 else 250, gpu.handle, ctypes.c_uint(mode))
-        wanted = f"Sparse Operation Mode to '{MODES[mode].capitalize()}' for GPU {gpu.ask('GetIndex')}"
+        wanted = f"'{MODES[mode].capitalize()}' for GPU {gpu.ask('GetIndex')}"
         if refusal is not None:
-            fail(f"Unable to set {wanted}: {{}}\n", refusal)
-        out.write(f"{wanted.replace('Sparse', 'Spare').replace('Mode to', 'Mode set to')}\n")
+            fail(f"Unable to set Sparse Operation Mode to {wanted}: {{}}\n", refusal)
+        out.write(f"Spare Operation Mode set to {wanted}\n")
     return 0

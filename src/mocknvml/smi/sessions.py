@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple, TextIO
 
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch, chosen
@@ -46,28 +47,28 @@ def _mode(session: Any) -> str:
 
 
 ENCODER = (
-    Column(8, ("Session", "Id"), lambda session: session.sessionId),
-    Column(11, ("Process", "Id"), lambda session: session.pid),
+    Column(8, ("Session", "Id"), attrgetter("sessionId")),
+    Column(11, ("Process", "Id"), attrgetter("pid")),
     Column(8, ("Codec", "Type"), _codec),
-    Column(8, ("H", "Res"), lambda session: session.hResolution),
-    Column(8, ("V", "Res"), lambda session: session.vResolution),
-    Column(8, ("Average", "FPS"), lambda session: session.averageFps),
-    Column(12, ("Average", "Latency(us)"), lambda session: session.encodeLatency),
+    Column(8, ("H", "Res"), attrgetter("hResolution")),
+    Column(8, ("V", "Res"), attrgetter("vResolution")),
+    Column(8, ("Average", "FPS"), attrgetter("averageFps")),
+    Column(12, ("Average", "Latency(us)"), attrgetter("encodeLatency")),
 )
 CAPTURE = (
-    Column(10, ("Session", "Id"), lambda session: session.sessionId),
-    Column(10, ("Process", "Id"), lambda session: session.pid),
-    Column(10, ("Display", "Ordinal"), lambda session: session.displayOrdinal),
+    Column(10, ("Session", "Id"), attrgetter("sessionId")),
+    Column(10, ("Process", "Id"), attrgetter("pid")),
+    Column(10, ("Display", "Ordinal"), attrgetter("displayOrdinal")),
     Column(10, ("Session", "Type"), _type),
     Column(10, ("Diff. Map", "State"), _flag(1)),
     Column(12, ("Class. Map", "State"), _flag(2)),
     Column(14, ("Capture", "Mode"), _mode),
-    Column(8, ("Max H", "Res"), lambda session: session.hMaxResolution),
-    Column(8, ("Max V", "Res"), lambda session: session.vMaxResolution),
-    Column(6, ("H", "Res"), lambda session: session.hResolution),
-    Column(6, ("V", "Res"), lambda session: session.vResolution),
-    Column(10, ("Average", "FPS"), lambda session: session.averageFPS),
-    Column(14, ("Average", "Latency(us)"), lambda session: session.averageLatency),
+    Column(8, ("Max H", "Res"), attrgetter("hMaxResolution")),
+    Column(8, ("Max V", "Res"), attrgetter("vMaxResolution")),
+    Column(6, ("H", "Res"), attrgetter("hResolution")),
+    Column(6, ("V", "Res"), attrgetter("vResolution")),
+    Column(10, ("Average", "FPS"), attrgetter("averageFPS")),
+    Column(14, ("Average", "Latency(us)"), attrgetter("averageLatency")),
 )
 
 
