@@ -73,7 +73,7 @@ def test_a_mistake_ends_it_with_status_2(node: Node, smi: Smi) -> None:
 
 
 def test_what_is_absent_says_so(node: Node, smi: Smi) -> None:
-    for command in ("daemon", "--gpu-reset"):
+    for command in ("replay", "daemon"):
         shown = smi(command, "-s")
         assert (shown.returncode, shown.stdout) == (
             255,

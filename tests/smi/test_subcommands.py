@@ -13,14 +13,14 @@ from tests.clients.nvidia_smi import Smi as RealSmi
 from tests.smi.conftest import Smi
 
 COMMANDS = (
-    *("-B", "--list-excluded-gpus", "-u", "-q -u -i 0", "-q -u -i foo", "-q -u -d MEMORY", "-q -u -x -d MEMORY"),
+    *("-u", "-q -u -i 0", "-q -u -i foo", "-q -u -d MEMORY", "-q -u -x -d MEMORY"),
     *("-t 0", "-t 0 -i 0", "-t AMBER", "-t 2 -i 0", "clocks --sync-boost-add -i 0,1", "clocks --sync-boost-add -i 0"),
     *("clocks --bogus", "clocks -i", "fbcsessions -l 11", "encodersessions -l 0", "encodersessions -i"),
     *("encodersessions --bogus", "fbcsessions -i 9"),
 )
 # As of 535.
 NEW_COMMANDS = (
-    *("-u -L", "-L -u", "-B -i 0", "-B -f /x", "-B -q", "-t", "-t x", "-t amber -i 0", "encodersessions -l=11"),
+    *("-u -L", "-L -u", "-t", "-t x", "-t amber -i 0", "encodersessions -l=11"),
     *("clocks --sync-boost-list", "clocks --sync-boost-add", "clocks --sync-boost-remove 3"),
     *("clocks --sync-boost-remove=x", "clocks -som", "clocks -som 2", "clocks -som x", "clocks -som 0"),
     *("clocks --sparse-operation-mode=ENABLED -i 0", "gpm -g", "gpm -s 1", "gpm -g", "gpm -s 2", "gpm -s x", "gpm -s"),
@@ -28,9 +28,9 @@ NEW_COMMANDS = (
 )
 OF_BRANCH = {
     470: ("clocks --sync-boost-add", "clocks -som 1"),
-    535: ("pci", "pci -gErrCnt -i 0", "--version", "stats", "stats -c 1"),
+    535: ("pci", "pci -gErrCnt -i 0", "stats", "stats -c 1"),
     550: (
-        *("--version", "--version -L", "-q --version", "--version -i 0", "pci -gErrCnt", "pci -cErrCnt -i 0,1"),
+        *("pci -gErrCnt", "pci -cErrCnt -i 0,1"),
         *("pci -gErrCnt -cErrCnt -i 0", "pci -i 0", "pci --bogus", "pci -gErrCnt -i 9", "stats"),
     ),
 }
@@ -150,9 +150,6 @@ def test_refusals_are_told_alike(code: int, node: Node, branch: int, env: dict[s
     real = RealSmi(branch, env)
     for function, command in (
         ("nvmlUnitGetCount", "-q -u"),
-        ("nvmlGetExcludedDeviceCount", "-B"),
-        ("nvmlSystemGetNVMLVersion", "--version"),
-        ("nvmlSystemGetCudaDriverVersion_v2", "--version"),
         ("nvmlGpmQueryIfStreamingEnabled", "gpm -g"),
         ("nvmlGpmSetStreamingEnabled", "gpm -s 1"),
         ("nvmlDeviceGetArchitecture", "gpm -g"),
@@ -233,32 +230,9 @@ def test_power_violations_count_from_the_first_round_on(branch: int, node: Node,
 
 
 @pytest.mark.parametrize("node", ["t4"], indirect=True)
-def test_no_unit_and_no_excluded_gpu_is_simulated(node: Node, smi: Smi) -> None:
+def test_no_unit_is_simulated(node: Node, smi: Smi) -> None:
     assert "Attached Units                            : 0\n" in smi("-q", "-u").stdout
     assert "<attached_units>0</attached_units>" in smi("-q", "-u", "-x").stdout
-    assert smi("-B").stdout == "No excluded devices found.\n"
-
-
-@pytest.mark.parametrize("node", ["t4"], indirect=True)
-@pytest.mark.parametrize("branch", [550], indirect=True)
-def test_versions_are_those_of_the_driver(branch: int, node: Node, smi: Smi) -> None:
-    assert smi("--version").stdout.splitlines() == [
-        "NVIDIA-SMI version  : 550.163.01",
-        "NVML version        : 550.163",
-        "DRIVER version      : 550.163.01",
-        "CUDA Version        : 12.4",
-    ]
-
-
-def test_610_has_new_names_for_versions(path: Path, smi: Smi) -> None:
-    Node.create(path, "t4", 1, "610.57.04")
-
-    assert smi("--version").stdout.splitlines()[2:] == [
-        'DRIVER version      : Deprecated, see "KMD version" instead',
-        'CUDA version        : Deprecated, see "CUDA UMD version" instead',
-        "KMD version         : 610.57.04",
-        "CUDA UMD version    : 13.3",
-    ]
 
 
 @pytest.mark.parametrize("node", ["t4"], indirect=True)

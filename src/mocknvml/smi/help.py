@@ -27,8 +27,6 @@ nvidia-smi COMMAND -h           more of dmon, pmon, topo, nvlink, c2c, clocks, e
 Options:
   -h, --help                    show this help
   -L, --list-gpus               list the GPUs
-  -B, --list-excluded-gpus      list the GPUs that the driver leaves out
-      --version                 the versions of the driver and of its libraries
   -i, --id=GPU,...              only these: by index, UUID, serial number or bus id
   -f, --filename=FILE           write to a file
   -l, --loop[=SECONDS]          again and again, each 5 s if no number is given

@@ -26,7 +26,6 @@ SHORT = {
     "-x": "--xml-format",
     "-d": "--display",
     "-u": "--unit",
-    "-B": "--list-excluded-gpus",
     "-t": "--toggle-led",
 }
 LOOPS = {"--loop": 1.0, "--loop-ms": 0.001}  # their value, which may be absent, in seconds
@@ -78,9 +77,7 @@ VALUED.add("--toggle-led")
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
     "--help": Command("help:overview"),
-    "--version": Command("listing:versions"),
     "--list-gpus": Command("listing:gpus"),
-    "--list-excluded-gpus": Command("listing:excluded"),
     "--toggle-led": Command("units:toggle", ("--id",)),
     **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
@@ -114,7 +111,7 @@ ABSENT = {
     *("mig", "drain", "vgpu", "compute-policy", "conf-compute", "daemon"),
     *("replay", "boost-slider", "power-hint", "base-clocks", "power-smoothing", "power-profiles"),
     *("prm", "rusd", "soc", "event-log", "cper"),
-    *("-r", "--gpu-reset", "--dtd", "--debug"),
+    *("-r", "--gpu-reset", "-B", "--list-excluded-gpus", "--dtd", "--debug"),
     *("--gom", "-vm", "--virt-mode", "-m", "--mode", "-sc", "--scope", "-cc", "--cuda-clocks", "-mig"),
     *("--multi-instance-gpu", "-gtt", "--gpu-target-temp", "--auto-boost-default", "--auto-boost-permission", "-eow"),
     *("--error-on-warning", "-lmcd", "--lock-memory-clocks-deferred", "-rmcd", "--reset-memory-clocks-deferred"),
