@@ -1,4 +1,4 @@
-"""The options of subcommands such as `nvlink`, and what these have in common."""
+"""The options of subcommands such as `nvlink`, and what those say of GPUs."""
 
 from __future__ import annotations
 
