@@ -22,6 +22,9 @@ nvidia-smi --query-KIND=FIELD,... --format=csv
                                 (retired-pages), or for the remapped rows of each GPU (remapped-rows);
                                 --help-query-KIND lists the fields
 
+nvidia-smi COMMAND -h           more of dmon, pmon, topo, nvlink, c2c, clocks, encodersessions, fbcsessions, gpm, pci
+                                and stats, as far as the driver's nvidia-smi has them
+
 Options:
   -h, --help                    show this help
   -L, --list-gpus               list the GPUs

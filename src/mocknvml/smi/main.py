@@ -30,12 +30,14 @@ SHORT = {
     "-eow": "--error-on-warning",
     "-m": "--mode",
     "-sc": "--scope",
+    "-t": "--toggle-led",
 }
 LOOPS = {"--loop": 1.0, "--loop-ms": 0.001}  # their value, which may be absent, in seconds
 DEFAULT_LOOP = 5.0  # seconds
 NEED_QUERY = {
     "--xml-format": "-x/--xml-format to run an XML",
     "--display": "-d/--display to run a filtered",
+    "--unit": "-u/--unit to run a unit",
 }
 
 
@@ -76,7 +78,7 @@ class Command:
 
 OUTPUT = ("--id", "--filename", "--loop", "--loop-ms")
 QUERY = (*OUTPUT, "--format")
-REPORT = (*OUTPUT, "--xml-format", "--display", "--dtd")
+REPORT = (*OUTPUT, "--xml-format", "--display", "--dtd", "--unit")
 LISTS = ("--list-gpus", "--list-excluded-gpus")
 MODIFIERS = {"--mode": "--lock-gpu-clocks", "--scope": "--power-limit"}  # options of one setting
 SETTING = ("--id", "--error-on-warning", *MODIFIERS)
@@ -113,7 +115,8 @@ RESETTERS = {
     "-rmcd": "--reset-memory-clocks-deferred",
 }
 SHORT |= SETTERS | RESETTERS
-VALUED = {*SETTERS.values(), *MODIFIERS, "--id", "--filename", "--display", "--format", "--query-gpu", *ITEM_QUERIES}
+VALUED = {*SETTERS.values(), *MODIFIERS, "--toggle-led", "--id", "--filename", "--display", "--format", "--query-gpu"}
+VALUED |= set(ITEM_QUERIES)
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
@@ -121,6 +124,7 @@ COMMANDS = {
     "--list-gpus": Command("listing:gpus"),
     "--list-excluded-gpus": Command("listing:excluded"),
     "--version": Command("listing:versions"),
+    "--toggle-led": Command("units:toggle", ("--id",)),
     **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
@@ -136,17 +140,25 @@ SUBCOMMANDS = {
     "dmon": "dmon:run",
     "pmon": "pmon:run",
     "nvlink": "nvlink:run",
+    "c2c": "c2c:run",
+    "clocks": "clocks:run",
+    "encodersessions": "sessions:encoder",
+    "fbcsessions": "sessions:capture",
+    "gpm": "gpm:run",
+    "pci": "pci:run",
+    "stats": "stats:run",
 }
+# The branches of the driver from which on, and before which, nvidia-smi has some: 470, 535 and 550 were seen.
+SINCE = {"c2c": 535, "gpm": 535, "pci": 550}
+UNTIL = {"stats": 535}
 
 
 # What nvidia-smi has, and the stand-in has not.
 ABSENT = {
-    *("mig", "drain", "vgpu", "stats", "clocks", "c2c", "compute-policy", "conf-compute", "gpm", "daemon"),
-    *("replay", "encodersessions", "fbcsessions", "boost-slider", "power-hint", "base-clocks", "power-smoothing"),
-    *("-r", "--gpu-reset", "-B", "--list-excluded-gpus", "-u", "--unit", "--debug", "-t", "--toggle-led"),
-    *("--gom", "-vm", "--virt-mode", "-m", "--mode", "-sc", "--scope", "-cc", "--cuda-clocks", "-mig"),
-    *("--multi-instance-gpu", "-gtt", "--gpu-target-temp", "--auto-boost-default", "--auto-boost-permission", "-eow"),
-    *("--error-on-warning", "-lmcd", "--lock-memory-clocks-deferred", "-rmcd", "--reset-memory-clocks-deferred"),
+    *("mig", "drain", "vgpu", "compute-policy", "conf-compute", "daemon"),
+    *("replay", "boost-slider", "power-hint", "base-clocks", "power-smoothing", "power-profiles"),
+    *("prm", "rusd", "soc", "event-log", "cper"),
+    *("-r", "--gpu-reset", "--debug"),
 }
 
 
@@ -181,8 +193,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if arguments and arguments[0] in SUBCOMMANDS:
             start()
-            status: int = _function(SUBCOMMANDS[arguments[0]])(list(arguments[1:]), sys.stdout)
-            return status
+            name = arguments[0]
+            if SINCE.get(name, 0) <= branch() < UNTIL.get(name, sys.maxsize):
+                status: int = _function(SUBCOMMANDS[name])(list(arguments[1:]), sys.stdout)
+                return status
         name, options, words = parse(arguments)
         return _run(COMMANDS[name], options, words)
     except Problem as problem:
@@ -218,10 +232,14 @@ def _out(options: dict[str, str]) -> TextIO:
     path = options.get("--filename")
     if path is None:
         return sys.stdout
+    return log(path, "" if any(name.startswith("--query-") for name in options) else "the ")
+
+
+def log(path: str, the: str = "") -> TextIO:
+    """The file that is written in place of stdout."""
     try:
         return Path(path).open("w", encoding="utf-8")
     except OSError:
-        the = "" if any(name.startswith("--query-") for name in options) else "the "
         raise Problem(f"Failed to create {the}log file {path}\n\n", 255) from None
 
 

@@ -65,19 +65,19 @@ def read(
     flags, valued = {**flags, "-h": "--help"}, {**valued, "-i": "--id"}
     known = {*flags.values(), *valued.values()}
     given: dict[str, str] = {}
-    rest = [part for word in arguments for part in (word.split("=", 1) if branch() >= NEW else [word])]
+    rest = [(part, word) for word in arguments for part in (word.split("=", 1) if branch() >= NEW else [word])]
     while rest:
-        word, value = rest.pop(0), ""
+        (word, written), value = rest.pop(0), ""
         name = flags.get(word) or valued.get(word) or word
         if name not in known:
             raise Problem(f'Option "{word}" is not recognized.\n', 2)
         if name in valued.values():
-            if rest and (not rest[0].startswith("-") or rest[0][1:].isdecimal()):
-                value = rest.pop(0)
+            if rest and (not rest[0][0].startswith("-") or rest[0][0][1:].isdecimal()):
+                value = rest.pop(0)[0]
             elif name not in optional:
                 raise Problem(f'Option "{word}" is missing its value.\n', 2)
         if name in numbers and number(value) is None:
-            raise Problem(f'Option "{value}" is invalid for "{word}".\n', 2)
+            raise Problem(f'Option "{value}" is invalid for "{written}".\n', 2)
         if branch() >= NEW or name not in given:
             given[name] = value
     return given
@@ -102,4 +102,16 @@ def title(gpu: Gpu, no_index: str, no_name: str | None = None) -> str:
         if no_name is not None:
             fail(no_name, name)
         name = ""
-    return f"GPU {index}: {name} (UUID: {'N/A' if isinstance(uuid, Refusal) else uuid})\n"
+    return f"GPU {index}: {name} (UUID: {shown(uuid)})\n"
+
+
+def architecture(gpu: Gpu, unknown: str) -> int:
+    """One of NVML_DEVICE_ARCH_*; `unknown`: what to say if it is refused."""
+    answer = gpu.ask("GetArchitecture")
+    if isinstance(answer, Refusal):
+        fail(unknown, answer)
+    return int(answer)
+
+
+def shown(answer: object, unit: str = "") -> str:
+    return "N/A" if isinstance(answer, Refusal) else f"{answer}{unit}"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from mocknvml.smi import elements
+from mocknvml.smi import elements, units
 from mocknvml.smi.dtd import document_type, name_of
 from mocknvml.smi.elements.shape import Element, Item, Listed
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, Version, driver, is_of
@@ -49,6 +49,8 @@ def show(call: Call) -> int:
         raise Problem(f"{WRONG}: Specify -x/--xml-format with the -q/--query and --dtd flags to embed DTD.\n", 2)
     if "--xml-format" in call.options and "--display" in call.options:
         raise Problem(f"{WRONG}: --display/-d flags can not be combined with -x/--xml-format flags.\n", 2)
+    if "--unit" in call.options:
+        return units.show(call)
     version = driver()
     parts = _parts(call.options.get("--display"), version)
     gpus = call.gpus
