@@ -162,12 +162,18 @@ class Gpu:
 
     def field(self, number: int, scope: int = 0) -> Any:
         """What a field of nvmlDeviceGetFieldValues holds, or its refusal."""
-        values = self.ask("GetFieldValues", ((number, scope),))
+        values = self.fields((number, scope))
+        return values if isinstance(values, Refusal) else values[0]
+
+    def fields(self, *wanted: tuple[int, int]) -> Any:
+        """The same of several fields with their scopes, unless none can be asked."""
+        values = self.ask("GetFieldValues", wanted)
         if isinstance(values, Refusal):
             return values
-        if values[0].nvmlReturn:
-            return Refusal(values[0].nvmlReturn)
-        return getattr(values[0].value, _MEMBERS[values[0].valueType])
+        return [
+            Refusal(value.nvmlReturn) if value.nvmlReturn else getattr(value.value, _MEMBERS[value.valueType])
+            for value in values
+        ]
 
 
 _MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")  # of nvmlValue_t, by nvmlValueType_t

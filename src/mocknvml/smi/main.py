@@ -28,6 +28,7 @@ SHORT = {
     "-d": "--display",
     "-u": "--unit",
     "-eow": "--error-on-warning",
+    "-t": "--toggle-led",
     "-m": "--mode",
     "-sc": "--scope",
 }
@@ -111,9 +112,20 @@ RESETTERS = {
     "-rmc": "--reset-memory-clocks",
     "-rac": "--reset-applications-clocks",
     "-rmcd": "--reset-memory-clocks-deferred",
+    "-r": "--gpu-reset",
 }
 SHORT |= SETTERS | RESETTERS
-VALUED = {*SETTERS.values(), *MODIFIERS, "--id", "--filename", "--display", "--format", "--query-gpu", *ITEM_QUERIES}
+VALUED = {
+    *SETTERS.values(),
+    *MODIFIERS,
+    "--toggle-led",
+    "--id",
+    "--filename",
+    "--display",
+    "--format",
+    "--query-gpu",
+    *ITEM_QUERIES,
+}
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
@@ -125,22 +137,28 @@ COMMANDS = {
     "--query-gpu": Command("query:gpus", QUERY),
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
     **{name: Command("setters:run", SETTING) for name in (*SETTERS.values(), *RESETTERS.values())},
+    "--gpu-reset": Command("reset:run", SETTING),
+    "--toggle-led": Command("led:run", ("--id",)),
     "--query": Command("report:show", REPORT),
     "": Command("table:show", OUTPUT),
 }
 
 # By the first argument: functions that take all further arguments and the stream that they write to.
-SUBCOMMANDS = {"topo": "topo:run", "dmon": "dmon:run", "pmon": "pmon:run"}
+SUBCOMMANDS = {
+    **{name: f"{name}:run" for name in ("topo", "dmon", "pmon", "drain", "gpm", "mig", "pci", "vgpu")},
+    "conf-compute": "conf_compute:run",
+    "base-clocks": "private:base_clocks",
+    "boost-slider": "private:boost_slider",
+    "compute-policy": "private:compute_policy",
+    "power-hint": "private:power_hint",
+}
+FIRST_BRANCHES = {"conf-compute": 535, "gpm": 535, "pci": 550}  # of nvidia-smi that were seen with a command
 
 
 # What nvidia-smi has, and the stand-in has not.
 ABSENT = {
-    *("nvlink", "mig", "drain", "vgpu", "stats", "clocks", "c2c", "compute-policy", "conf-compute", "gpm", "daemon"),
-    *("replay", "encodersessions", "fbcsessions", "boost-slider", "power-hint", "base-clocks", "power-smoothing"),
-    *("-r", "--gpu-reset", "-B", "--list-excluded-gpus", "-u", "--unit", "--dtd", "--debug", "-t", "--toggle-led"),
-    *("--gom", "-vm", "--virt-mode", "-m", "--mode", "-sc", "--scope", "-cc", "--cuda-clocks", "-mig"),
-    *("--multi-instance-gpu", "-gtt", "--gpu-target-temp", "--auto-boost-default", "--auto-boost-permission", "-eow"),
-    *("--error-on-warning", "-lmcd", "--lock-memory-clocks-deferred", "-rmcd", "--reset-memory-clocks-deferred"),
+    *("nvlink", "stats", "clocks", "c2c", "daemon", "replay", "encodersessions", "fbcsessions", "power-smoothing"),
+    *("-u", "--unit", "--dtd", "--debug"),
 }
 
 
@@ -175,6 +193,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if arguments and arguments[0] in SUBCOMMANDS:
             start()
+            if branch() < FIRST_BRANCHES.get(arguments[0], 0):
+                raise unknown_option(arguments[0])
             status: int = _function(SUBCOMMANDS[arguments[0]])(list(arguments[1:]), sys.stdout)
             return status
         name, options, words = parse(arguments)
@@ -293,7 +313,8 @@ def _refuse(name: str, word: str, command: str) -> NoReturn:
         raise Problem(f"{text} {PLEASE}", 2)
     if command in ("", "--query"):
         raise unknown_option(word)
-    what = "recognized" if command.startswith("--query-") or is_setter(command) else "valid for this command"
+    recognized = command.startswith(("--query-", "--toggle-led")) or is_setter(command)
+    what = "recognized" if recognized else "valid for this command"
     raise Misuse(f"ERROR: Option {word} is not {what}. {PLEASE}", 255 if is_setter(command) else 2)
 
 
