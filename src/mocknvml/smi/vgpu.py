@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TextIO
 
 import pynvml as nvml
 
+from mocknvml.smi import main
 from mocknvml.smi.gpus import Gpu, Problem, branch, chosen
 from mocknvml.smi.options import FLAG, OPTIONAL, TEXT, number, parse
+from mocknvml.smi.query import items
 
 HELP = """
     vgpu -- what a machine that hosts vGPUs does with them
@@ -34,6 +37,7 @@ OPTIONS = {
     "-tm --matrix": FLAG,
     "-p2p --p2pstatus": TEXT,
 }
+QUERY = "--query-accounted-apps="
 SCHEDULER = {"-ss --schedulerstate": FLAG, "-sc --schedulercaps": FLAG, "-sl --schedulerlogs": FLAG}
 HETEROGENEOUS = {"-shm --set-heterogeneous-mode": TEXT, "--gpm-metrics": TEXT}
 FIRST_BRANCHES = {535: SCHEDULER, 550: HETEROGENEOUS}  # of nvidia-smi that were seen with them
@@ -52,12 +56,22 @@ SET_SCHEDULER_OPTIONS = {
 }
 
 
+class Query(main.Call):
+    @cached_property
+    def gpus(self) -> list[Gpu]:
+        """Of those that there are none has vGPUs, or rows."""
+        return chosen(self.options.get("--id"))[:0]
+
+
 def run(arguments: Sequence[str], out: TextIO) -> int:
     if arguments and arguments[0] == SET_SCHEDULER and branch() >= min(FIRST_BRANCHES):
         return _set_scheduler(arguments[1:], out)
+    if arguments and arguments[0].startswith(QUERY):
+        _, options, words = main.parse(arguments)
+        return items(Query(options, words, out))
     known = dict(OPTIONS)
-    for first, options in FIRST_BRANCHES.items():
-        known |= options if branch() >= first else {}
+    for first, newer in FIRST_BRANCHES.items():
+        known |= newer if branch() >= first else {}
     if {"-q", "--query"} & set(arguments):
         known |= {"-x --xml-format": FLAG}
     given = dict(parse(arguments, known))
