@@ -70,8 +70,8 @@ def test_confidential_computing_is_told(node: Node, smi: Smi) -> None:
         "-d": "DevTools Mode: ON",
         "-e": "CC Environment: INTERNAL",
         "-f": "CC status: ON",
-        "-grs": "Confidential Compute GPUs Ready state: ready",
-        "-gkr": "Confidential Compute Key Rotation Threshold Attacker Advantage: 60",
+        "-grs": "\nConfidential Compute GPUs Ready state: ready\n",
+        "-gkr": "\nConfidential Compute Key Rotation Threshold Attacker Advantage: 60\n",
         "-mgm": "Multi-GPU Mode: Protected PCIe",
         "-i 0 -gm": f"{H100}Protected memory size:   9 KiB\nUnprotected memory size: 7 KiB",
     }.items():
@@ -84,9 +84,9 @@ def test_confidential_computing_is_set(node: Node, smi: Smi) -> None:
     for gpu in node.gpus:
         gpu.update({"conf_compute.protected_size": "9 KiB", "conf_compute.unprotected_size": "7 KiB"})
 
-    for option in ("-skr 70", "-srs 1", "-i 1 -sm 5000000000"):
+    for option in ("-skr 55", "-srs 1", "-i 1 -sm 5000000000"):
         assert told(smi, f"conf-compute {option}") == (0, "")
-    assert node.get("conf_compute_system.attacker_advantage") == 70
+    assert node.get("conf_compute_system.attacker_advantage") == 55
     assert node.get("conf_compute_system.accepting_work") is True
     assert [gpu.get("conf_compute.unprotected_size") for gpu in node.gpus] == [7, 5_000_000_000]
 

@@ -60,6 +60,7 @@ class Getter(NamedTuple):
     title: str
     refused: str
     words: Sequence[str] = ()  # another value has the first
+    end: str = "\n"
 
 
 def state() -> Any:
@@ -103,15 +104,17 @@ READ = {
     "--get-gpus-ready-state": Getter(
         asked("nvmlSystemGetConfComputeGpusReadyState"),
         "",
-        "Confidential Compute GPUs Ready state",
+        "\nConfidential Compute GPUs Ready state",
         "GPUs Ready State",
         ("not-ready", "ready"),
+        "\n\n",
     ),
     "--get-key-rotation-threshold-info": Getter(
         asked("nvmlSystemGetConfComputeKeyRotationThresholdInfo"),
         "attackerAdvantage",
-        "Confidential Compute Key Rotation Threshold Attacker Advantage",
+        "\nConfidential Compute Key Rotation Threshold Attacker Advantage",
         "key rotation threshold info",
+        end="\n\n",
     ),
     "--get-multigpu-mode": Getter(
         settings, "multiGpuMode", "Multi-GPU Mode", "Multi-GPU Mode", ("None", "Protected PCIe")
@@ -158,7 +161,7 @@ def _read(getter: Getter) -> str:
     words = CPUS if getter.member == "cpuCaps" and branch() < NEWER else getter.words
     if words:
         value = words[value] if value < len(words) else words[0]
-    return f"{getter.title}: {value}\n"
+    return f"{getter.title}: {value}{getter.end}"
 
 
 def _memory(gpu: Gpu) -> str:

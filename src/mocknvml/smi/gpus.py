@@ -44,7 +44,9 @@ REASONS = {
     27: "System is not in ready state",
     28: "No supported GPUs were found",
     29: "Resource not in correct state to perform requested operation",
+    30: "Reset not supported for given device/parameters",
 }
+STATUSES = {2, 3, 4, 6, 8, 9, 11, 12, 13, 14, 15, 17, 18, 19, 23}  # codes that are exit statuses of 470 to 550 as well
 UNCHECKED = {
     "nvmlDeviceSetVirtualizationMode",
     "nvmlSystemGetConfComputeSettings",
@@ -91,7 +93,7 @@ class Problem(Exception):
 
 def status_of(code: int) -> int:
     """The exit status for an NVML return code."""
-    return 255 if code in (nvml.NVML_ERROR_UNINITIALIZED, nvml.NVML_ERROR_UNKNOWN) else code
+    return code if code in STATUSES else 255
 
 
 def ask(name: str, *arguments: Any) -> Any:
