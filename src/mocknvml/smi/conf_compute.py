@@ -35,16 +35,18 @@ HELP = """
 AMPERE = 7  # the oldest that nvidia-smi takes for capable
 NEWER = 550
 CPUS = ("None", "AMD SEV", "INTEL TDX")
-GETTERS: dict[str, int] = {
+OPTIONS = {
+    "-i --id": TEXT,
     "-gc --get-cpu-caps": FLAG,
     "-gg --get-gpus-caps": FLAG,
     "-d --get-devtools-mode": FLAG,
     "-e --get-environment": FLAG,
     "-f --get-cc-feature": FLAG,
     "-gm --get-mem-size-info": FLAG,
+    "-sm --set-unprotected-mem-size": NUMBER,
     "-grs --get-gpus-ready-state": FLAG,
+    "-srs --set-gpus-ready-state": NUMBER,
 }
-OPTIONS = GETTERS | {"-i --id": TEXT, "-sm --set-unprotected-mem-size": NUMBER, "-srs --set-gpus-ready-state": NUMBER}
 NEWER_OPTIONS = {
     "-gkr --get-key-rotation-threshold-info": FLAG,
     "-skr --set-key-rotation-max-attacker-advantage": NUMBER,
@@ -72,7 +74,6 @@ def state() -> Any:
 
 def settings() -> Any:
     struct = nvml.c_nvmlSystemConfComputeSettings_v1_t()
-    struct.version = nvml.nvmlSystemConfComputeSettings_v1
     refusal = ask("nvmlSystemGetConfComputeSettings", ctypes.byref(struct))
     return refusal if isinstance(refusal, Refusal) else struct
 
@@ -137,8 +138,10 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
             out.write(title(gpu))
             out.write(_memory(gpu))
     elif option == "--set-unprotected-mem-size":
+        size = ctypes.c_ulonglong(value)  # which nvidia-ml-py hands on as it is
         for gpu in gpus:
-            _made(gpu.ask("SetConfComputeUnprotectedMemSize", Kib(value)), "set", "Unprotected Memory Size")
+            answer = ask("nvmlDeviceSetConfComputeUnprotectedMemSize", gpu.handle, size)
+            _made(answer, "set", "Unprotected Memory Size")
     elif option == "--set-gpus-ready-state":
         _made(ask("nvmlSystemSetConfComputeGpusReadyState", value), "set", "GPUs Ready State")
     else:
@@ -146,13 +149,6 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         answer = ask("nvmlSystemSetConfComputeKeyRotationThresholdInfo", advantage)
         _made(answer, "set", "key max attacker advantage")
     return 0
-
-
-class Kib(ctypes.c_ulonglong):
-    """What nvidia-ml-py hands on as it is."""
-
-    def __hash__(self) -> int:
-        return hash(self.value)
 
 
 def _read(getter: Getter) -> str:

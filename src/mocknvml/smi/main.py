@@ -28,6 +28,7 @@ SHORT = {
     "-d": "--display",
     "-u": "--unit",
     "-eow": "--error-on-warning",
+    "-r": "--gpu-reset",
     "-t": "--toggle-led",
     "-m": "--mode",
     "-sc": "--scope",
@@ -112,20 +113,10 @@ RESETTERS = {
     "-rmc": "--reset-memory-clocks",
     "-rac": "--reset-applications-clocks",
     "-rmcd": "--reset-memory-clocks-deferred",
-    "-r": "--gpu-reset",
 }
 SHORT |= SETTERS | RESETTERS
-VALUED = {
-    *SETTERS.values(),
-    *MODIFIERS,
-    "--toggle-led",
-    "--id",
-    "--filename",
-    "--display",
-    "--format",
-    "--query-gpu",
-    *ITEM_QUERIES,
-}
+VALUED = {*SETTERS.values(), *MODIFIERS, "--toggle-led", "--id", "--filename", "--display", "--format", "--query-gpu"}
+VALUED |= set(ITEM_QUERIES)
 
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
@@ -268,10 +259,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]
             rest.insert(0, value)
         elif name in VALUED and not equals:
             if not rest or (rest[0].startswith("-") and name not in SETTERS.values()):
-                before = (
-                    "Invalid combination of input arguments." if word == name else f"Missing value for {word} argument."
-                )
-                raise Misuse(f"ERROR: Option {word} is missing its value. {PLEASE}", 255, before)
+                before = () if word == name else (f"Missing value for {word} argument.",)
+                raise Misuse(f"ERROR: Option {word} is missing its value. {PLEASE}", 255, *before)
             value = rest.pop(0)
         elif name in LOOPS and not equals and rest and not rest[0].startswith("-"):
             value = rest.pop(0)
@@ -283,9 +272,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]
     command = next((name for name in COMMANDS if name in given), "")
     if sum(name.startswith("--query-") for name in given) > 1 and command.startswith("--query-"):
         raise Problem("Only one --query-* switch can be used at a time.\n", 2)
-    _check_settings(command, given)
-    if again and is_setter(command):
-        raise Misuse(TWO_SETTINGS, 2)
+    _check_settings(command, given, again)
     if command in (*LISTS, "--version") and (again or set(LISTS) <= set(given)):
         raise Misuse(f"ERROR: Only one command can be run at a time. {PLEASE}", 2)
     takes = COMMANDS[command].takes
@@ -296,13 +283,13 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]
     return command, given, words
 
 
-def _check_settings(command: str, given: Iterable[str]) -> None:
+def _check_settings(command: str, given: Iterable[str], again: bool) -> None:
     for option, setting in MODIFIERS.items():
         if option in given and setting not in given and (not command or is_setter(command)):
             plural = "s" if option == "--scope" else ""
             text = f"'{option}' can only be used with '{setting}{plural}'."
             raise Misuse(f"Invalid combination of input arguments. {text}\n\n", 2)
-    if is_setter(command) and sum(name in COMMANDS and is_setter(name) for name in given) > 1:
+    if is_setter(command) and (again or sum(name in COMMANDS and is_setter(name) for name in given) > 1):
         raise Misuse(TWO_SETTINGS, 2)
 
 

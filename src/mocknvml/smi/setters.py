@@ -160,10 +160,8 @@ def run(call: Call) -> int:
         call.out.write("Warning: EXCLUSIVE_THREAD mode is deprecated and will be removed in future releases.\n")
     notice = ""
     if option == "--compute-mode" and value == EXCLUSIVE_THREAD:  # of 470
-        value, notice = (
-            EXCLUSIVE_PROCESS,
-            "Warning: Exclusive_Thread was deprecated! Setting Exclusive_Process instead.",
-        )
+        value = EXCLUSIVE_PROCESS
+        notice = "Warning: Exclusive_Thread was deprecated! Setting Exclusive_Process instead."
     gpus = call.gpus
     status, end = 0, "All done.\n"
     try:
