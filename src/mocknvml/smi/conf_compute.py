@@ -135,7 +135,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         out.write(_read(READ[option]))
     elif option == "--get-mem-size-info":
         for gpu in gpus:
-            out.write(title(gpu))
+            out.write(title(gpu, ""))
             out.write(_memory(gpu))
     elif option == "--set-unprotected-mem-size":
         size = ctypes.c_ulonglong(value)  # which nvidia-ml-py hands on as it is

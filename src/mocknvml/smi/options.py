@@ -72,16 +72,13 @@ def capable(gpus: Iterable[Gpu], oldest: int, of: str) -> None:
         raise Problem(none, 6)
 
 
-def title(gpu: Gpu) -> str:
-    """The line above what belongs to a GPU."""
-    index, name = gpu.ask("GetIndex"), gpu.ask("GetName")
+def title(gpu: Gpu, no_index: str) -> str:
+    """The line of a GPU above its readings; the text says that its index is not known."""
+    index, name, uuid = (gpu.ask(f"Get{what}") for what in ("Index", "Name", "UUID"))
     if isinstance(index, Refusal):
-        raise Problem("", status_of(index.code))
-    return f"GPU {index}: {'' if isinstance(name, Refusal) else name} (UUID: {_or_none(gpu.ask('GetUUID'))})\n"
-
-
-def _or_none(value: Any) -> Any:
-    return "N/A" if isinstance(value, Refusal) else value
+        raise Problem(no_index.format(index.reason), status_of(index.code))
+    name = "" if isinstance(name, Refusal) else name
+    return f"GPU {index}: {name} (UUID: {'N/A' if isinstance(uuid, Refusal) else uuid})\n"
 
 
 def _refuse(text: str) -> NoReturn:

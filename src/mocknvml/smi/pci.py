@@ -42,7 +42,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         return 0
     status = 0
     for gpu in chosen(given.get("--id")):
-        out.write(title(gpu))
+        out.write(title(gpu, ""))
         if "--getErrorCounters" in given:
             for name, count in zip(COUNTERS, _counts(gpu, [(field, 0) for field in COUNTERS.values()]), strict=True):
                 out.write(f"    {name + ':':24} {count}\n")
