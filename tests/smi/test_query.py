@@ -212,7 +212,7 @@ def test_it_asks_nvml_alone(node: Node) -> None:
         for imported in ast.walk(ast.parse(text)):
             if isinstance(imported, ast.ImportFrom) and str(imported.module).startswith("mocknvml"):
                 assert str(imported.module).startswith("mocknvml.smi"), source
-        for name in re.findall(r'\b(?:ask|read|clock|system|filled)\(\s*"([A-Z]\w+|nvml\w+)"', text):
+        for name in re.findall(r'\b(?:ask|_?asked|call|read|clock|system|filled)\(\s*"([A-Z]\w+|nvml\w+)"', text):
             asked.add(name if name.startswith("nvml") else f"nvmlDevice{name}")
 
     assert len(asked) > 50

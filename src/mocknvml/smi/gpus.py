@@ -45,7 +45,9 @@ REASONS = {
     27: "System is not in ready state",
     28: "No supported GPUs were found",
     29: "Resource not in correct state to perform requested operation",
+    30: "Reset not supported for given device/parameters",
 }
+STATUSES = {2, 3, 4, 6, 8, 9, 11, 12, 13, 14, 15, 17, 18, 19, 23}  # codes that are exit statuses of 470 to 550 as well
 UNCHECKED = {
     "nvmlDeviceSetVirtualizationMode",
     "nvmlSystemGetConfComputeSettings",
@@ -93,7 +95,7 @@ class Problem(Exception):
 
 def status_of(code: int) -> int:
     """The exit status for an NVML return code."""
-    return 255 if code in (nvml.NVML_ERROR_UNINITIALIZED, nvml.NVML_ERROR_UNKNOWN) else code
+    return code if code in STATUSES else 255
 
 
 def ask(name: str, *arguments: Any) -> Any:
@@ -186,12 +188,18 @@ class Gpu:
 
     def field(self, number: int, scope: int = 0) -> Any:
         """What a field of nvmlDeviceGetFieldValues holds, or its refusal."""
-        values = self.ask("GetFieldValues", ((number, scope),))
+        values = self.fields((number, scope))
+        return values if isinstance(values, Refusal) else values[0]
+
+    def fields(self, *wanted: tuple[int, int]) -> Any:
+        """The same of several fields with their scopes, unless none can be asked."""
+        values = self.ask("GetFieldValues", wanted)
         if isinstance(values, Refusal):
             return values
-        if values[0].nvmlReturn:
-            return Refusal(values[0].nvmlReturn)
-        return getattr(values[0].value, VALUE_MEMBERS[values[0].valueType])
+        return [
+            Refusal(value.nvmlReturn) if value.nvmlReturn else getattr(value.value, VALUE_MEMBERS[value.valueType])
+            for value in values
+        ]
 
 
 VALUE_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")  # of nvmlValue_t, by nvmlValueType_t

@@ -28,6 +28,7 @@ nvidia-smi COMMAND -h           more of dmon, pmon, topo, nvlink, c2c, clocks, e
 Options:
   -h, --help                    show this help
   -L, --list-gpus               list the GPUs
+  -B, --list-excluded-gpus      list those that the driver leaves alone
       --version                 the versions of NVML, driver and CUDA
   -q, --query                   a report of everything, with -d PART,... of these parts
   -x, --xml-format              the report as XML, with --dtd the type of the document in it
@@ -50,6 +51,20 @@ Settings, one at a time, of all GPUs or those of -i:
   -lmc, --lock-memory-clocks=MIN[,MAX]
   -ac, --applications-clocks=MEMORY,GRAPHICS
   -rgc, -rmc, -rac              --reset-gpu-clocks, --reset-memory-clocks, --reset-applications-clocks
+  -lmcd, --lock-memory-clocks-deferred=MHZ          when the driver is loaded again; -rmcd ends it
+  -cc, --cuda-clocks=0|1
+  -gtt, --gpu-target-temp=C
+      --gom=0|1|2               ALL_ON, COMPUTE, LOW_DP, after a reset
+  -mig, --multi-instance-gpu=0|1
+  -vm, --virt-mode=3|4
+      --auto-boost-default=0|1, --auto-boost-permission=0|1
+  -r, --gpu-reset               of simulated GPUs
+  -m, --mode=0|1                with -lgc
+  -sc, --scope=0|1              with -pl: the GPU, or its module
+  -eow, --error-on-warning      with each
+
+Commands with options of their own, which `nvidia-smi COMMAND -h` lists:
+  topo, dmon, pmon, drain, mig, vgpu, conf-compute, gpm, pci, compute-policy, boost-slider, power-hint, base-clocks
 """
 
 TEXTS = {

@@ -28,6 +28,7 @@ SHORT = {
     "-d": "--display",
     "-u": "--unit",
     "-eow": "--error-on-warning",
+    "-r": "--gpu-reset",
     "-m": "--mode",
     "-sc": "--scope",
     "-t": "--toggle-led",
@@ -129,6 +130,7 @@ COMMANDS = {
     "--query-gpu": Command("query:gpus", QUERY),
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
     **{name: Command("setters:run", SETTING) for name in (*SETTERS.values(), *RESETTERS.values())},
+    "--gpu-reset": Command("reset:run", SETTING),
     "--query": Command("report:show", REPORT),
     "--dtd": Command("dtd:show", ("--filename",)),
     "": Command("table:show", OUTPUT),
@@ -136,29 +138,24 @@ COMMANDS = {
 
 # By the first argument: functions that take all further arguments and the stream that they write to.
 SUBCOMMANDS = {
-    "topo": "topo:run",
-    "dmon": "dmon:run",
-    "pmon": "pmon:run",
-    "nvlink": "nvlink:run",
-    "c2c": "c2c:run",
-    "clocks": "clocks:run",
+    **{name: f"{name}:run" for name in ("topo", "dmon", "pmon", "nvlink", "c2c", "clocks", "gpm", "pci", "stats")},
+    **{name: f"{name}:run" for name in ("drain", "mig", "vgpu")},
+    "conf-compute": "conf_compute:run",
     "encodersessions": "sessions:encoder",
     "fbcsessions": "sessions:capture",
-    "gpm": "gpm:run",
-    "pci": "pci:run",
-    "stats": "stats:run",
+    "base-clocks": "private:base_clocks",
+    "boost-slider": "private:boost_slider",
+    "compute-policy": "private:compute_policy",
+    "power-hint": "private:power_hint",
 }
 # The branches of the driver from which on, and before which, nvidia-smi has some: 470, 535 and 550 were seen.
-SINCE = {"c2c": 535, "gpm": 535, "pci": 550}
+SINCE = {"c2c": 535, "conf-compute": 535, "gpm": 535, "pci": 550}
 UNTIL = {"stats": 535}
 
 
 # What nvidia-smi has, and the stand-in has not.
 ABSENT = {
-    *("mig", "drain", "vgpu", "compute-policy", "conf-compute", "daemon"),
-    *("replay", "boost-slider", "power-hint", "base-clocks", "power-smoothing", "power-profiles"),
-    *("prm", "rusd", "soc", "event-log", "cper"),
-    *("-r", "--gpu-reset", "--debug"),
+    *("daemon", "replay", "--debug", "power-smoothing", "power-profiles", "prm", "rusd", "soc", "event-log", "cper"),
 }
 
 
@@ -272,10 +269,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]
             rest.insert(0, value)
         elif name in VALUED and not equals:
             if not rest or (rest[0].startswith("-") and name not in SETTERS.values()):
-                before = (
-                    "Invalid combination of input arguments." if word == name else f"Missing value for {word} argument."
-                )
-                raise Misuse(f"ERROR: Option {word} is missing its value. {PLEASE}", 255, before)
+                before = () if word == name else (f"Missing value for {word} argument.",)
+                raise Misuse(f"ERROR: Option {word} is missing its value. {PLEASE}", 255, *before)
             value = rest.pop(0)
         elif name in LOOPS and not equals and rest and not rest[0].startswith("-"):
             value = rest.pop(0)
@@ -287,9 +282,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]
     command = next((name for name in COMMANDS if name in given), "")
     if sum(name.startswith("--query-") for name in given) > 1 and command.startswith("--query-"):
         raise Problem("Only one --query-* switch can be used at a time.\n", 2)
-    _check_settings(command, given)
-    if again and is_setter(command):
-        raise Misuse(TWO_SETTINGS, 2)
+    _check_settings(command, given, again)
     if command in (*LISTS, "--version") and (again or set(LISTS) <= set(given)):
         raise Misuse(f"ERROR: Only one command can be run at a time. {PLEASE}", 2)
     takes = COMMANDS[command].takes
@@ -300,13 +293,13 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, str], dict[str, str]
     return command, given, words
 
 
-def _check_settings(command: str, given: Iterable[str]) -> None:
+def _check_settings(command: str, given: Iterable[str], again: bool) -> None:
     for option, setting in MODIFIERS.items():
         if option in given and setting not in given and (not command or is_setter(command)):
             plural = "s" if option == "--scope" else ""
             text = f"'{option}' can only be used with '{setting}{plural}'."
             raise Misuse(f"Invalid combination of input arguments. {text}\n\n", 2)
-    if is_setter(command) and sum(name in COMMANDS and is_setter(name) for name in given) > 1:
+    if is_setter(command) and (again or sum(name in COMMANDS and is_setter(name) for name in given) > 1):
         raise Misuse(TWO_SETTINGS, 2)
 
 
@@ -317,7 +310,8 @@ def _refuse(name: str, word: str, command: str) -> NoReturn:
         raise Problem(f"{text} {PLEASE}", 2)
     if command in ("", "--query"):
         raise unknown_option(word)
-    what = "recognized" if command.startswith("--query-") or _is_strict(command) else "valid for this command"
+    recognized = command.startswith(("--query-", "--toggle-led")) or _is_strict(command)
+    what = "recognized" if recognized else "valid for this command"
     raise Misuse(f"ERROR: Option {word} is not {what}. {PLEASE}", 255 if _is_strict(command) else 2)
 
 

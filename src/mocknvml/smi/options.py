@@ -1,14 +1,14 @@
-"""Numbers, and the options of subcommands such as `nvlink` and `drain`, and what those say of GPUs."""
+"""What commands that are words, such as `nvidia-smi drain`, have in common: options, numbers, titles."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch, status_of
 
-FLAG, TEXT, NUMBER = range(3)  # what follows an option
+FLAG, TEXT, NUMBER, OPTIONAL = range(4)  # what follows an option
 
 
 def number(text: str) -> int | None:
@@ -33,8 +33,8 @@ def parse(arguments: Sequence[str], kinds: Mapping[str, int]) -> list[tuple[str,
         if written not in names:
             _refuse(f'Option "{word}" is not recognized.')
         name, kind = names[written]
-        if kind == FLAG:
-            given.append((name, True))
+        if kind == FLAG or (kind == OPTIONAL and (not rest or rest[0].startswith("-"))):
+            given.append((name, ""))
             continue
         if not rest or re.match("-[^0-9]", rest[0]):
             _refuse(f'Option "{word}" is missing its value.')
@@ -44,6 +44,32 @@ def parse(arguments: Sequence[str], kinds: Mapping[str, int]) -> list[tuple[str,
             _refuse(f'Option "{text}" is invalid for "{word}".')
         given.append((name, value))
     return given
+
+
+def only(command: str, given: list[tuple[str, Any]]) -> tuple[str, Any]:
+    """The one thing that is asked of a command, "--help" without one."""
+    names = [(name, value) for name, value in given if name != "--id"]
+    if ("--help", "") in names or not given:
+        return "--help", ""
+    if branch() < 525:  # 470 takes the last, and says nothing to none
+        return names[-1] if names else ("", "")
+    if len(names) > 1:
+        raise Problem(f"One, and only one, {command} command allowed at a time\n", 2)
+    return names[0] if names else ("--help", "")
+
+
+def capable(gpus: Iterable[Gpu], oldest: int, of: str) -> None:
+    """End if no GPU is of an architecture, or of a newer one."""
+    none = f"No {of} capable devices found.\n"
+    found = False
+    for gpu in gpus:
+        architecture = gpu.ask("GetArchitecture")
+        if isinstance(architecture, Refusal):
+            text = f"NVML: Unable to get architecture: {architecture.reason}"
+            raise Problem(f"{text}\n{none}", status_of(architecture.code))
+        found |= architecture >= oldest
+    if not found:
+        raise Problem(none, 6)
 
 
 def _refuse(text: str) -> NoReturn:

@@ -71,6 +71,13 @@ def one_of(names: Mapping[str, int], invalid: str = "") -> Reader:
     return read
 
 
+def compute_mode(value: str, word: str) -> int | Failed | Warned:
+    mode = one_of(COMPUTE_MODES, "Invalid compute mode: {}")(value, word)
+    if mode == EXCLUSIVE_THREAD and branch() >= 525:
+        return Warned("Exclusive_Thread was deprecated! Use value 3:Exclusive_Process instead.")
+    return mode  # type: ignore[no-any-return]
+
+
 def natural(value: str, word: str) -> int:
     read = number(value)
     if read is None or not 0 <= read < 2**32:
@@ -152,11 +159,9 @@ def run(call: Call) -> int:
     if call.options[option] == "EXCLUSIVE_THREAD":
         call.out.write("Warning: EXCLUSIVE_THREAD mode is deprecated and will be removed in future releases.\n")
     notice = ""
-    if option == "--compute-mode" and value == EXCLUSIVE_THREAD and branch() < 525:
-        value, notice = (
-            EXCLUSIVE_PROCESS,
-            "Warning: Exclusive_Thread was deprecated! Setting Exclusive_Process instead.",
-        )
+    if option == "--compute-mode" and value == EXCLUSIVE_THREAD:  # of 470
+        value = EXCLUSIVE_PROCESS
+        notice = "Warning: Exclusive_Thread was deprecated! Setting Exclusive_Process instead."
     gpus = call.gpus
     status, end = 0, "All done.\n"
     try:
@@ -167,6 +172,8 @@ def run(call: Call) -> int:
         for gpu in gpus:
             call.out.write(f"{notice}\n" if notice else "")
             try:
+                if isinstance(value, Warned):
+                    raise value
                 call.out.write(_change(gpu, setting, value, scope))
             except Unmentioned as told:
                 call.out.write(f"{told}\n")
@@ -230,12 +237,6 @@ def _change(gpu: Gpu, setting: Setting, value: Any, scope: int) -> str:
 def bus_of(gpu: Gpu) -> str:
     pci = gpu.ask("GetPciInfo")
     return "(null)" if isinstance(pci, Refusal) else str(pci.busId)
-
-
-def no_thread(gpu: Gpu, mode: int, words: Mapping[str, Any], _: int) -> dict[str, Any]:
-    if mode == EXCLUSIVE_THREAD:
-        raise Warned("Exclusive_Thread was deprecated! Use value 3:Exclusive_Process instead.")
-    return {}
 
 
 def within_limits(gpu: Gpu, limit: float, words: Mapping[str, Any], scope: int) -> dict[str, Any]:
@@ -334,7 +335,7 @@ SETTERS: dict[str, Setting] = {
         names=("volatile", "aggregate"),
     ),
     "--compute-mode": Setting(
-        one_of(COMPUTE_MODES, "Invalid compute mode: {}"),
+        compute_mode,
         "SetComputeMode",
         "Unable to set the compute mode for GPU {bus}",
         "Set compute mode to {value} for GPU {bus}.",
@@ -343,7 +344,6 @@ SETTERS: dict[str, Setting] = {
         unknown="Unable to determine current compute mode for GPU {bus}",
         already="Compute mode is already set to {value} for GPU {bus}.",
         names=tuple(COMPUTE_MODES),
-        check=no_thread,
     ),
     "--accounting-mode": Setting(
         one_of(OFF_ON, "Invalid accounting mode: {}"),
