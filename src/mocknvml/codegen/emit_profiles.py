@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from mocknvml.profiles import Profile, builtin, builtin_systems, load_system
 from mocknvml.state.layout import SUCCESS_HEAD
 
 
 class _Images:
-    """The images of all GPUs, each written once: of a system, if that is shorter, what differs from its first GPU."""
+    """The images of all GPUs, each written once: if that is shorter, as what differs from another one."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._numbers: dict[tuple[tuple[int, int], ...], int] = {}
+        self._whole: list[dict[int, int]] = []
 
-    def entries(self, gpus: Sequence[tuple[Profile, int]]) -> str:
-        images = [board.image() for board, _ in gpus]
-        first = f"&image_{self._number(images[0])}"
-        entries = []
-        for image, (_, address) in zip(images, gpus, strict=True):
-            other = {at: image.get(at, 0) for at in {**images[0], **image} if image.get(at, 0) != images[0].get(at, 0)}
-            base = first if 0 < 2 * len(other) < len(image) else "NULL"
-            entries.append(_entry(self._number(image if base == "NULL" else other), address, base))
-        return ", ".join(entries)
+    def entry(self, board: Profile, address: int) -> str:
+        image = board.image()
+        base = min(self._whole, key=lambda whole: len(_changes(whole, image)), default={})
+        changes = _changes(base, image)
+        if changes and 2 * len(changes) < len(image):
+            return _entry(self._number(changes), address, f"&image_{self._number(base)}")
+        if image not in self._whole:
+            self._whole.append(image)
+        return _entry(self._number(image), address, "NULL")
 
     def _number(self, image: dict[int, int]) -> int:
         key = tuple(sorted(image.items()))
@@ -37,6 +36,10 @@ class _Images:
                 f"static const struct mock_image image_{number} = {_entry(number, 0, 'NULL')};",
             ]
         return self._numbers[key]
+
+
+def _changes(base: dict[int, int], image: dict[int, int]) -> dict[int, int]:
+    return {at: image.get(at, 0) for at in {**base, **image} if image.get(at, 0) != base.get(at, 0)}
 
 
 def _entry(number: int, address: int, base: str) -> str:
@@ -63,7 +66,8 @@ def profiles_header() -> str:
     images, systems, entries = _Images(), [], []
     for number, name in enumerate(names):
         system = load_system(name)
-        systems.append(f"static const struct mock_image gpus_{number}[] = {{{images.entries(system.gpus)}}};")
+        gpus = ", ".join(images.entry(board, address) for board, address in system.gpus)
+        systems.append(f"static const struct mock_image gpus_{number}[] = {{{gpus}}};")
         entries.append(f'    {{"{name}", gpus_{number}, {len(system.gpus)}, {system.count}}},')
     return "\n".join(
         [
