@@ -122,15 +122,15 @@ VALUED |= set(ITEM_QUERIES)
 # By the option that asks for it, in the order in which they win over one another.
 COMMANDS = {
     "--help": Command("help:overview"),
+    "--version": Command("listing:versions"),
     "--list-gpus": Command("listing:gpus"),
     "--list-excluded-gpus": Command("listing:excluded"),
-    "--version": Command("listing:versions"),
-    "--toggle-led": Command("units:toggle", ("--id",)),
     **{name.replace("--", "--help-"): Command("help:query", None) for name in ("--query-gpu", *ITEM_QUERIES)},
     "--query-gpu": Command("query:gpus", QUERY),
     **{name: Command("query:items", QUERY) for name in ITEM_QUERIES},
     **{name: Command("setters:run", SETTING) for name in (*SETTERS.values(), *RESETTERS.values())},
     "--gpu-reset": Command("reset:run", SETTING),
+    "--toggle-led": Command("led:run", ("--id",)),
     "--query": Command("report:show", REPORT),
     "--dtd": Command("dtd:show", ("--filename",)),
     "": Command("table:show", OUTPUT),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import NOT_SUPPORTED, Refusal, branch
+from mocknvml.smi.gpus import NOT_SUPPORTED, Refusal, ask_slot, branch
 from mocknvml.smi.links import Links
 from mocknvml.smi.options import NEW, architecture, fail, shown
 
@@ -45,6 +46,7 @@ OLD_ERRORS = (
     ("data CRC errors", "CRC error counter"),
 )
 CRC_DATA = 3
+LANE_CORRECTIONS, ECC_DATA, LANES, MOST = 208, 4, 4, 2**31 - 1  # the slot and what it is asked for
 
 
 def counters(links: Links) -> Iterator[str]:
@@ -74,7 +76,8 @@ def _old_counters(links: Links) -> Iterator[str]:
         lines = ""
         for counter, (text, called) in enumerate(OLD_ERRORS):
             if counter == CRC_DATA and kind >= AMPERE:
-                _fail_at_lanes(link, kind)
+                lines += _lanes(links, link, kind)
+                break
             count = links.gpu.ask("GetNvLinkErrorCounter", link, counter)
             if isinstance(count, Refusal):
                 fail(f"NVML: Unable to retrieve NvLink {called} for link {link}: {{}}\n", count)
@@ -85,14 +88,22 @@ def _old_counters(links: Links) -> Iterator[str]:
 def lanes(links: Links) -> Iterator[str]:
     kind = architecture(links.gpu, "")
     for link in links.active():
-        _fail_at_lanes(link, kind)
-    yield ""
+        yield f"{_lanes(links, link, kind)}\n"
 
 
-def _fail_at_lanes(link: int, kind: int) -> None:
-    """NVML has no function for lanes: nvidia-smi asks its private table, whose slots for it are not known."""
-    text = f"NVML: Unable to retrieve NvLink {'ECC' if kind >= AMPERE else 'CRC'} error counter for link {link}: {{}}\n"
-    fail(text, Refusal(NOT_SUPPORTED))
+def _lanes(links: Links, link: int, kind: int) -> str:
+    """NVML has no function for lanes: nvidia-smi asks its private table, of which the slot for ECC is known."""
+    counts = (ctypes.c_ulonglong * LANES)()
+    asked = (links.gpu.handle, link, ECC_DATA, LANES, counts)
+    refusal = ask_slot(LANE_CORRECTIONS, *asked) if kind >= AMPERE else Refusal(NOT_SUPPORTED)
+    if refusal is not None:
+        what = "ECC" if kind >= AMPERE else "CRC"
+        fail(f"NVML: Unable to retrieve NvLink {what} error counter for link {link}: {{}}\n", refusal)
+    rows = (
+        f"\t\t Lane {lane} ECC Correction Count: {count & MOST} (Overflow={count >> 31})\n"
+        for lane, count in enumerate(counts)
+    )
+    return f"\t Link {link}:\n{''.join(rows)}"
 
 
 def reset(links: Links) -> Iterator[str]:

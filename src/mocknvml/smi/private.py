@@ -1,15 +1,16 @@
-"""Commands that NVML has no public functions for: what nvidia-smi says of GPUs that have none of it.
+"""Commands that NVML has no public functions for: what nvidia-smi asks of its private table, and of the library alone.
 
-What it says of others is known of no driver, so that beside a real one they refuse.
+What a real driver has behind them is not known, so that beside one they refuse.
 """
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
-from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch, chosen, simulated, status_of
+from mocknvml.smi.gpus import Gpu, Problem, Refusal, ask_slot, branch, chosen, simulated, status_of
 from mocknvml.smi.options import FLAG, NUMBER, TEXT, number, only, parse
 
 COMPUTE_POLICY_HELP = """
@@ -54,10 +55,11 @@ SLIDERS = """\
 | GPU     Slider       Max Value    Current Value |
 |=================================================|
 """
-NO_SLIDERS = """\
-|   No supported devices found                    |
-+-------------------------------------------------+
-"""
+POLICIES_END = f"+{'-' * 37}+\n"
+SLIDERS_END = f"+{'-' * 49}+\n"
+NO_SLIDERS = f"|   No supported devices found                    |\n{SLIDERS_END}"
+LIST_POLICIES, SET_POLICY, LIST_SLIDERS, GET_SLIDERS, SET_SLIDERS = range(192, 197)  # of the private table
+ROOM = 64  # words, for more than the one that is known
 INVALID_ARGUMENT = Refusal(2)
 NOT_SUPPORTED = Refusal(3)
 
@@ -68,14 +70,14 @@ def _gpus(given: Mapping[str, Any]) -> list[Gpu]:
     return chosen(given.get("--id"))
 
 
-def _indexed(gpus: list[Gpu], what: str, out: TextIO) -> Iterator[int]:
-    """Those that the GPUs tell; one that does not ends the command."""
+def _indexed(gpus: list[Gpu], what: str, out: TextIO) -> Iterator[tuple[int, Gpu]]:
+    """The GPUs by the indices that they tell; one that does not ends the command."""
     for gpu in gpus:
         index = gpu.ask("GetIndex")
         if isinstance(index, Refusal):
             out.write(f"Failed to get device index : {index.reason}\n")
             raise _failed(what, index)
-        yield index
+        yield index, gpu
 
 
 def _failed(what: str, refusal: Refusal) -> Problem:
@@ -95,26 +97,57 @@ def compute_policy(arguments: Sequence[str], out: TextIO) -> int:
             what, tried = "set timeslice", f"set timeslice policy with value {name}"
         else:
             out.write(POLICIES)
-        for index in _indexed(gpus, what, out):
-            out.write(f"Failed to {tried} for GPU {index} : {NOT_SUPPORTED.reason}\n")
-            raise _failed(what, NOT_SUPPORTED)
+        for index, gpu in _indexed(gpus, what, out):
+            policy = (ctypes.c_uint * 2)(0, max(value or 0, 0))
+            found = ask_slot(SET_POLICY, gpu.handle, policy) if value != "" else _one(LIST_POLICIES, gpu)
+            if isinstance(found, Refusal):
+                out.write(f"Failed to {tried} for GPU {index} : {found.reason}\n")
+                raise _failed(what, found)
+            if found is None:
+                out.write(f"Successfully {tried} for GPU {index}\n")
+            else:
+                out.write(f"|   {index}   Timeslice       {TIMESLICES[found]:<14}|\n{POLICIES_END}")
     return 0
+
+
+def _one(slot: int, gpu: Gpu) -> int | Refusal:
+    """The value of the one policy or slider that is known, of a list of kinds and values."""
+    found = (ctypes.c_uint * ROOM)()
+    return ask_slot(slot, gpu.handle, found) or found[2]
 
 
 def boost_slider(arguments: Sequence[str], out: TextIO) -> int:
     given = parse(arguments, IDS | {"-l --list": FLAG, "--vboost": NUMBER})
-    option, _ = only("boost-slider", given)
+    option, value = only("boost-slider", given)
     if option == "--help":
         out.write(BOOST_SLIDER_HELP)
     elif option:
         gpus = _gpus(dict(given))
-        if option == "--vboost":  # nvidia-smi asks for no index, and says 0
-            out.write(f"Warning: GPU 0 is not supporting this feature: {NOT_SUPPORTED.reason}\n" * len(gpus))
+        if option == "--vboost":
+            _set_boost(gpus, value, out)
             return 0
         out.write(SLIDERS)
-        list(_indexed(gpus, "retrieve boost sliders", out))
-        out.write(NO_SLIDERS)
+        rows = 0
+        for index, gpu in _indexed(gpus, "retrieve boost sliders", out):
+            positions, at = _one(LIST_SLIDERS, gpu), _one(GET_SLIDERS, gpu)
+            if not isinstance(positions, Refusal) and not isinstance(at, Refusal):
+                out.write(f"|   {index}     vboost {positions - 1:>11} {at:>14}       |\n{SLIDERS_END}")
+                rows += 1
+        if not rows:
+            out.write(NO_SLIDERS)
     return 0
+
+
+def _set_boost(gpus: Sequence[Gpu], value: int, out: TextIO) -> None:
+    for gpu in gpus:  # nvidia-smi asks for no index, and says 0
+        refusal = ask_slot(SET_SLIDERS, gpu.handle, (ctypes.c_uint * 3)(1, 0, value))
+        if refusal is None:
+            out.write(f"Successfully set vboost slider with value {value} for GPU 0\n")
+        elif refusal.code == NOT_SUPPORTED.code:
+            out.write(f"Warning: GPU 0 is not supporting this feature: {refusal.reason}\n")
+        else:
+            out.write(f"Failed to set vboost slider with value {value} for GPU 0 : {refusal.reason}\n")
+            raise _failed("set control for vboost slider", refusal)
 
 
 def power_hint(arguments: Sequence[str], out: TextIO) -> int:
@@ -146,7 +179,7 @@ def power_hint(arguments: Sequence[str], out: TextIO) -> int:
     if not {"--graphics-clock", "--temperature", "--profile"} <= given.keys():
         out.write("Graphics clock, temperature and profile ID must be provided to estimate power usage\n")
         raise _failed(what, INVALID_ARGUMENT)
-    for index in _indexed(gpus, what, out):
+    for index, _ in _indexed(gpus, what, out):
         out.write(f"Failed to get power hint for GPU {index} : {NOT_SUPPORTED.reason}\n")
     raise _failed(what, NOT_SUPPORTED)
 
@@ -156,6 +189,6 @@ def base_clocks(arguments: Sequence[str], out: TextIO) -> int:
     if "--help" in given:
         out.write(BASE_CLOCKS_HELP)
         return 0
-    for index in _indexed(_gpus(given), "get base clocks", out):
+    for index, _ in _indexed(_gpus(given), "get base clocks", out):
         out.write(f"GPU {index}:\n\tGraphics: \t{NOT_SUPPORTED.reason}\n")
     return 0

@@ -1,4 +1,4 @@
-"""S-class units, which nvidia-smi still asks for: `-q -u` and `-t`."""
+"""S-class units, which nvidia-smi still asks for: `-q -u`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,9 @@ from mocknvml.smi.main import Call
 from mocknvml.smi.rows import Row, as_text, as_xml
 
 NO_DISPLAY = "Invalid combination of input arguments: --display/-d flags can not be combined with -u/--unit flags.\n"
-ONE_OF_TWO = """\
-Please Note: Current S-Class products don't provide unique LEDs for each unit.
-             As such, both front and back LEDs will be toggled in unison
-             regardless of which unit is specified with this command
-
-"""
-COLORS = ("GREEN", "AMBER")
 
 
 def show(call: Call) -> int:
-    """`nvidia-smi -q -u`."""
     if "--display" in call.options:
         raise Problem(NO_DISPLAY, 2)
     count = ask("nvmlUnitGetCount")
@@ -55,24 +47,3 @@ def show(call: Call) -> int:
 def _shown(function: str, kind: Kind) -> str:
     answer = ask(function)
     return str(answer) if isinstance(answer, Refusal) else kind.show(answer)
-
-
-def toggle(call: Call) -> int:
-    """`nvidia-smi -t`."""
-    value, option = call.options["--toggle-led"], call.words["--toggle-led"]
-    if value not in COLORS and not value.isdecimal():
-        raise Problem(f"ERROR: Option {value} is invalid for {option}. Please run 'nvidia-smi -h' for help.\n\n", 2)
-    color = COLORS.index(value) if value in COLORS else int(value)
-    index = call.options.get("--id")
-    if index is None and not ask("nvmlUnitGetCount"):
-        raise Problem("No units found in system\n", 6)
-    call.out.write(ONE_OF_TWO)
-    if color >= len(COLORS):
-        raise Problem(f"Invalid LED state: {value}\nTerminating early due to previous errors.\n", 2)
-    unit = ask("nvmlUnitGetHandleByIndex", 0)
-    if isinstance(unit, Refusal):
-        call.out.write(
-            f"Unable to determine unit handle for unit 0: {unit.reason}\nTreating as warning and moving on.\n"
-        )
-    call.out.write("All done.\n")
-    return 0
