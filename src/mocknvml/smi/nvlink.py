@@ -155,14 +155,14 @@ def _remote(links: Links, _: str) -> Iterator[str]:
     for link in links.numbers:
         pci = links.gpu.ask("GetNvLinkRemotePciInfo", link)
         if not isinstance(pci, Refusal):
-            ends.append(pci.busId)
+            ends.append((link, pci.busId))
         elif pci.code != NOT_SUPPORTED:
             device = f"device {links.gpu.ask('GetIndex')} link {link}"
             fail(f"NVML: Unable to retrieve NvLink remote PCI information for {device}: {{}}\n", pci)
-    for link, bus_id in zip(links.numbers, ends, strict=False):  # nvidia-smi counts only those with an end
+    for number, (link, bus_id) in zip(links.numbers, ends, strict=False):  # nvidia-smi counts only those with an end
         remote = links.gpu.field(REMOTE_LINK, link)
         known = remote.reason if isinstance(remote, Refusal) else f"Remote Device {bus_id}: Link {remote}"
-        yield f"\t Link {link}: {known}\n"
+        yield f"\t Link {number}: {known}\n"
 
 
 def _throughput(links: Links, kinds: str) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Problem, Refusal, ask, chosen
+from mocknvml.smi.gpus import Gpu, Problem, Refusal, ask, ask_slot, chosen
 from mocknvml.smi.main import log
 from mocknvml.smi.options import number, read
 
@@ -24,6 +25,7 @@ HELP = """
 """
 SECOND = 1_000_000
 NOT_FOUND, TIMEOUT = 6, 10
+THERMAL_VIOLATION = 138  # the slot
 
 
 class Watched:
@@ -81,9 +83,11 @@ def power_violations(watched: Watched) -> Reading:
     yield answer.referenceTime, answer.violationTime - watched.violations
 
 
-def thermal_violations(_: Watched) -> Reading:
-    """nvidia-smi asks its private table, whose slot for it is not known."""
-    yield "N/A", Refusal(NOT_SUPPORTED)
+def thermal_violations(watched: Watched) -> Reading:
+    """Whether heat holds the clocks down, which nvidia-smi asks of its private table."""
+    violation = (ctypes.c_uint * 4)()
+    refusal = ask_slot(THERMAL_VIOLATION, watched.gpu.handle, violation)
+    yield (_now(), violation[3]) if refusal is None else ("N/A", refusal)
 
 
 def xids(watched: Watched) -> Reading:
