@@ -57,6 +57,17 @@ def errors(gpu: Gpu, kind: int) -> Any:
     return gpu.ask("GetTotalEccErrors", kind, 0) if not isinstance(mode, Refusal) and mode[0] else None
 
 
+def heat(gpu: Gpu) -> Any:
+    """Whether heat holds the clocks down."""
+    reasons = gpu.ask("GetCurrentClocksThrottleReasons")
+    if isinstance(reasons, Refusal) or branch() >= 550:  # which shows 0 whatever it reads
+        return reasons if isinstance(reasons, Refusal) else 0
+    limit = gpu.ask("GetTemperatureThreshold", nvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN)
+    temperature = gpu.ask("GetTemperature", nvml.NVML_TEMPERATURE_GPU)
+    refusals = [answer for answer in (limit, temperature) if isinstance(answer, Refusal)]
+    return refusals[0] if refusals else int(reasons & HOT != 0 or temperature >= limit)
+
+
 class Violations:
     """How much of the time since the last round the power limit held the clocks down, and whether heat does now."""
 
@@ -64,7 +75,7 @@ class Violations:
         self.last: dict[int, Any] = {}
 
     def __call__(self, gpu: Gpu) -> tuple[Any, Any]:
-        return self.power(gpu), self.heat(gpu)
+        return self.power(gpu), heat(gpu)
 
     def power(self, gpu: Gpu) -> Any:
         times = gpu.ask("GetViolationStatus", nvml.NVML_PERF_POLICY_POWER)
@@ -74,15 +85,6 @@ class Violations:
         self.last[gpu.index] = times
         passed = times.referenceTime - last.referenceTime  # microseconds; violations are in nanoseconds
         return (times.violationTime - last.violationTime) // 10 // passed if passed else 0
-
-    def heat(self, gpu: Gpu) -> Any:
-        reasons = gpu.ask("GetCurrentClocksThrottleReasons")
-        if isinstance(reasons, Refusal) or branch() >= 550:  # which shows 0 whatever it reads
-            return reasons if isinstance(reasons, Refusal) else 0
-        limit = gpu.ask("GetTemperatureThreshold", nvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN)
-        temperature = gpu.ask("GetTemperature", nvml.NVML_TEMPERATURE_GPU)
-        refusals = [answer for answer in (limit, temperature) if isinstance(answer, Refusal)]
-        return refusals[0] if refusals else int(reasons & HOT != 0 or temperature >= limit)
 
 
 READINGS: dict[str, Callable[[Gpu], Sequence[Any]]] = {

@@ -102,7 +102,7 @@ def read(
                 value = rest.pop(0)[0]
             elif name not in optional:
                 raise Problem(f'Option "{word}" is missing its value.\n', 2)
-        if name in numbers and number(value) is None:
+        if name in numbers and number(value or "0") is None:
             raise Problem(f'Option "{value}" is invalid for "{written}".\n', 2)
         if branch() >= NEW or name not in given:
             given[name] = value
@@ -111,7 +111,7 @@ def read(
 
 def link_of(given: Mapping[str, str]) -> int | None:
     """The one link that -l names, of all if it is absent or -1."""
-    link = number(given.get("--link", "-1"))
+    link = number(given.get("--link", "-1") or "0")
     return None if link == -1 else link
 
 

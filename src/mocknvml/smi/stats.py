@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import Gpu, Problem, Refusal, ask, ask_slot, chosen
+from mocknvml.smi.dmon import heat
+from mocknvml.smi.gpus import Gpu, Problem, Refusal, ask, chosen
 from mocknvml.smi.main import log
 from mocknvml.smi.options import number, read
 
@@ -25,7 +25,6 @@ HELP = """
 """
 SECOND = 1_000_000
 NOT_FOUND, TIMEOUT = 6, 10
-THERMAL_VIOLATION = 138  # the slot
 
 
 class Watched:
@@ -84,10 +83,8 @@ def power_violations(watched: Watched) -> Reading:
 
 
 def thermal_violations(watched: Watched) -> Reading:
-    """Whether heat holds the clocks down, which nvidia-smi asks of its private table."""
-    violation = (ctypes.c_uint * 4)()
-    refusal = ask_slot(THERMAL_VIOLATION, watched.gpu.handle, violation)
-    yield (_now(), violation[3]) if refusal is None else ("N/A", refusal)
+    is_hot = heat(Gpu(watched.gpu.index, watched.gpu.handle))  # asked again in each round
+    yield "N/A" if isinstance(is_hot, Refusal) else _now(), is_hot
 
 
 def xids(watched: Watched) -> Reading:
