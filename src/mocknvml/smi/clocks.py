@@ -36,7 +36,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         out.write(HELP)
         return 0
     command, value = commands[0], given[commands[0]]
-    mode = MODES.index(value) if value in MODES else number(value)
+    mode = MODES.index(value) if value in MODES else number(value or "0")
     if mode is None:
         raise Problem(f'Option "{value}" is invalid for "-som".\n', 2)
     if command == "--sync-boost-add" and "--id" not in given and not is_new:
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
             raise Problem(f"--sync-boost-add requires at least 2 GPUs. {len(gpus)} found.\n", 2)
         fail(f"Got error {{}} while trying to add {len(gpus)} GPUs as a synchronized boost group.\n", refused)
     if command == "--sync-boost-remove":
-        group = number(value)
+        group = number(value or "0")
         fail(f"Got error {{}} while trying to remove synchronized boost group id {group}.\n", refused)
     if mode not in (0, 1):
         raise Problem("Input should be 0 or 1. See nvidia-smi clocks -h.\n", 2)
