@@ -18,6 +18,8 @@ NODES: dict[str, tuple[str, int | None]] = {
     "lost": ("dgx-a100", None),
 }
 TROUBLE = re.compile(r".*(?:ERR!|Unknown Error|Uninitialized|Not Found|Insufficient|\ufffd).*")
+# nvidia-smi up to 550 has room for 256 graphics clocks of a memory clock, and a GB200 has 260.
+NO_ROOM = re.compile(r"(?<=Graphics {22}: )Unknown Error|(?<=<supported_graphics_clock>)Unknown Error")
 
 
 def make(kind: str, path: Path, branch: int = BRANCH) -> Node:

@@ -16,8 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="se
 REAL = ("a100", "h100", "gb200", "t4")
 CSV = "--format=csv,noheader,nounits"
 WATTS = {"a100": 300, "h100": 500, "gb200": 900, "t4": 65}
-FREQUENCIES = {"a100": (1215, 1005), "h100": (2619, 1500), "gb200": (0, 0), "t4": (5001, 1005)}
-NO_CLOCKS_OF_APPLICATIONS = "Setting applications clocks is not supported for GPU"
+FREQUENCIES = {"a100": (1215, 1005), "h100": (2619, 1500), "gb200": (3996, 2055), "t4": (5001, 1005)}
 
 # A command, what it says, a command that shows what is then, and that; or what it says where it is refused.
 CHANGES: tuple[tuple[str, str, str, str, Mapping[str, str]], ...] = (
@@ -39,7 +38,7 @@ CHANGES: tuple[tuple[str, str, str, str, Mapping[str, str]], ...] = (
     (
         *("-ac {memory},{graphics}", 'Applications clocks set to "(MEM {memory}, SM {graphics})"'),
         *("clocks.applications.mem,clocks.applications.gr", "{memory}, {graphics}"),
-        {"gb200": NO_CLOCKS_OF_APPLICATIONS},
+        {},
     ),
     ("-p 0", "Reset volatile ECC errors to zero", "ecc.errors.corrected.volatile.total", "0", {}),
     ("-p 1", "Reset aggregate ECC errors to zero", "ecc.errors.corrected.aggregate.total", "0", {}),
@@ -68,7 +67,7 @@ CHANGES: tuple[tuple[str, str, str, str, Mapping[str, str]], ...] = (
     ("--gom=1", "", "", "", dict.fromkeys(REAL, "GOM mode cannot be changed on GPU")),
     ("-vm 3", "", "", "", dict.fromkeys(REAL, "Setting virtualization mode is not supported for GPU")),
     ("-pl 99999", "", "", "", dict.fromkeys(REAL, "is not a valid power limit which should be between")),
-    ("-ac 9,9", "", "", "", {**dict.fromkeys(REAL, "is not supported for GPU"), "gb200": NO_CLOCKS_OF_APPLICATIONS}),
+    ("-ac 9,9", "", "", "", dict.fromkeys(REAL, "is not supported for GPU")),
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mocknvml import Node
 from tests.clients.nvidia_smi import DRIVERS, SUITES, Smi
+from tests.clients.nvidia_smi_nodes import NO_ROOM
 
 pytestmark = pytest.mark.slow
 
@@ -165,10 +166,6 @@ PARTS = (
     *("SUPPORTED_CLOCKS", "PAGE_RETIREMENT", "ACCOUNTING", "ENCODER_STATS", "ROW_REMAPPER", "VOLTAGE"),
 )
 NODES = (("dgx-a100", 2), ("h100-sxm5-80gb", 1), ("gb200-nvl72", 4), ("t4", 1), ("rtx-4090", 1))
-
-
-# nvidia-smi up to 550 has room for 256 graphics clocks of a memory clock, and a GB200 has 260.
-NO_ROOM = re.compile(r"(?<=Graphics {22}: )Unknown Error|(?<=<supported_graphics_clock>)Unknown Error")
 
 
 @pytest.mark.parametrize(("profile", "gpus"), NODES)
