@@ -211,12 +211,29 @@ def test_versions_and_excluded_gpus_are_told(smi: Smi) -> None:
 def test_what_nvml_has_no_function_for_is_not_supported(smi: Smi) -> None:
     assert told(smi, "base-clocks -i 0") == (0, "GPU 0:\n\tGraphics: \tNot Supported\n")
     assert told(smi, "power-hint -l") == (0, "No supported devices found\n")
-    assert "|   No supported devices found                    |\n" in told(smi, "boost-slider -l")[1]
-    assert told(smi, "compute-policy --set-timeslice=3") == (
-        3,
-        "Failed to set timeslice policy with value Long for GPU 0 : Not Supported\n"
-        "Failed to set timeslice for requested devices : Not Supported\n",
+
+
+@pytest.mark.usefixtures("node")
+def test_a_time_slice_is_set_and_listed(smi: Smi) -> None:
+    assert told(smi, "compute-policy --set-timeslice=3 -i 1") == (
+        0,
+        "Successfully set timeslice policy with value Long for GPU 1\n",
     )
+    listed = told(smi, "compute-policy -l")[1]
+    assert "|   0   Timeslice       Default       |\n" in listed
+    assert "|   1   Timeslice       Long          |\n" in listed
+
+
+@pytest.mark.usefixtures("node")
+def test_sliders_of_gpus_that_have_them_are_listed(smi: Smi) -> None:
+    assert "|   0     vboost           4              0       |\n" in told(smi, "boost-slider -l")[1]
+    assert told(smi, "boost-slider --vboost 2 -i 0") == (0, "Successfully set vboost slider with value 2 for GPU 0\n")
+    assert "|   0     vboost           4              2       |\n" in told(smi, "boost-slider -l -i 0")[1]
+
+
+def test_sliders_of_gpus_that_have_none_are_not(path: Path, smi: Smi) -> None:
+    Node.create(path, "t4", 1, "550.163.01")
+    assert "|   No supported devices found                    |\n" in told(smi, "boost-slider -l")[1]
 
 
 @pytest.mark.usefixtures("node")
