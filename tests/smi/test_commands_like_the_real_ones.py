@@ -56,6 +56,22 @@ PRIVATE = (
     *("power-hint -gc 1000 -mc 1000 -t n5 -p 0", "power-hint -gc x -t 50 -p 0", "power-hint -l -gc 1000"),
     *("base-clocks", "base-clocks -i 0", "base-clocks bogus"),
 )
+# How options are read.
+OPTIONS = (
+    *("drain -p -5x -m 1", "drain -p - -m 1", "drain -p a=b -m 1", "drain --foo=3", "drain -p=", "drain -q=3"),
+    *("drain -p 0000:07:00.0 -m=", "drain -q -p 0000:07:00.0 -p 0000:0F:00.0", "nvlink -s -i -", "nvlink -s -i a=b"),
+    *("nvlink --foo=3", "nvlink -s -i a=b=c", "nvlink -s=3", "nvlink -s -i 0 -i 1", "nvlink -s -l", "nvlink -s -l="),
+    *("compute-policy -l -i a=b", "compute-policy -l -i 0 -i 1", "compute-policy -l -i 1 -l", "boost-slider --vboost="),
+    *("compute-policy --set-timeslice 1 -l", "compute-policy --set-timeslice 1 --set-timeslice 2", "compute-policy -i"),
+    *("mig -lgip -i 0 -i 9", "mig -lgip=3", "mig -lgip -i a=b", "mig -cci -5 -i 9", "mig -cci=3 -i 9", "mig -gi= -lgi"),
+    *("vgpu -i 9 -i 0", "vgpu -q foo", "vgpu -q=3", "vgpu -v foo", "vgpu --foo=3", "clocks --foo=3", "clocks -som x"),
+    *(
+        "clocks --sync-boost-remove=",
+        "clocks --sync-boost-remove=x",
+        "power-hint -gc= -t 1 -p 0",
+        "base-clocks -i 0 -i 1",
+    ),
+)
 
 
 def of(command: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,11 +86,12 @@ COMMANDS = {
     "conf-compute": of("conf-compute", CONF_COMPUTE),
     "gpm": of("gpm", GPM) + of("pci", PCI),
     "private": PRIVATE,
+    "options": OPTIONS,
 }
 # What each branch is asked on which nodes. In 470 the words for an option that is not there are others.
 RUNS = (
-    *((470, "t4", kind) for kind in ("settings", "mig", "vgpu", "private")),
-    *((535, "h100", kind) for kind in ("conf-compute", "gpm", "private")),
+    *((470, "t4", kind) for kind in ("settings", "mig", "vgpu", "private", "options")),
+    *((535, "h100", kind) for kind in ("conf-compute", "gpm", "private", "options")),
     *((535, node, "settings") for node in ("t4", "lost")),
     *((535, node, "mig") for node in ("dgx-a100", "mig", "none")),
     *((535, node, "drain") for node in ("dgx-a100", "lost")),

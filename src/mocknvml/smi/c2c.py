@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, chosen
-from mocknvml.smi.options import link_of, read, title
+from mocknvml.smi.options import FLAG, NUMBER, TEXT, link_of, read, title
 
 HELP = """
     c2c -- the links between GPUs and their CPUs
@@ -20,7 +20,7 @@ COUNT, STATE, SPEED = 170, 171, 172  # field values
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    given = read(arguments, {"-s": "--status"}, {"-l": "--link"}, ["--link"])
+    given = read(arguments, {"-i --id": TEXT, "-l --link": NUMBER, "-s --status": FLAG})
     if not given or "--help" in given:
         out.write(HELP)
         return 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from mocknvml.smi.gpus import NOT_SUPPORTED, Problem, Refusal, ask_slot, branch, chosen
-from mocknvml.smi.options import NEW, fail, number, read
+from mocknvml.smi.options import FLAG, NEW, NUMBER, TEXT, fail, number, read
 
 HELP = """
     clocks -- groups of GPUs that boost together, and sparse operation
@@ -21,22 +21,23 @@ HELP = """
     -som, --sparse-operation-mode=0|1
 
 """
-FLAGS = {name: name for name in ("--sync-boost-list", "--sync-boost-add")}
-REMOVE = {"--sync-boost-remove": "--sync-boost-remove"}
-SPARSE = {"-som": "--sparse-operation-mode"}
+OPTIONS = {"-i --id": TEXT, "--sync-boost-list": FLAG, "--sync-boost-add": FLAG, "--sync-boost-remove": NUMBER}
+SPARSE = {"-som --sparse-operation-mode": TEXT}
+COMMANDS = ("--sync-boost-list", "--sync-boost-add", "--sync-boost-remove", "--sparse-operation-mode")
 MODES = ("DISABLED", "ENABLED")
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
     is_new = branch() >= NEW
-    valued = REMOVE | SPARSE if is_new else REMOVE
-    given = read(arguments, FLAGS, valued, REMOVE)
-    commands = [name for name in (*FLAGS, *valued.values()) if name in given]
+    given = read(arguments, OPTIONS | SPARSE if is_new else OPTIONS)
+    commands = [name for name in COMMANDS if name in given]
     if not commands or "--help" in given or (is_new and len(commands) > 1):
         out.write(HELP)
         return 0
     command, value = commands[0], given[commands[0]]
-    mode = MODES.index(value) if value in MODES else number(value or "0")
+    mode = value
+    if command == "--sparse-operation-mode":
+        mode = MODES.index(value) if value in MODES else number(value)
     if mode is None:
         raise Problem(f'Option "{value}" is invalid for "-som".\n', 2)
     if command == "--sync-boost-add" and "--id" not in given and not is_new:
@@ -50,8 +51,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
             raise Problem(f"--sync-boost-add requires at least 2 GPUs. {len(gpus)} found.\n", 2)
         fail(f"Got error {{}} while trying to add {len(gpus)} GPUs as a synchronized boost group.\n", refused)
     if command == "--sync-boost-remove":
-        group = number(value or "0")
-        fail(f"Got error {{}} while trying to remove synchronized boost group id {group}.\n", refused)
+        fail(f"Got error {{}} while trying to remove synchronized boost group id {value}.\n", refused)
     if mode not in (0, 1):
         raise Problem("Input should be 0 or 1. See nvidia-smi clocks -h.\n", 2)
     for gpu in gpus:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TextIO
 import pynvml as nvml
 
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, ask, branch, chosen, status_of
-from mocknvml.smi.options import FLAG, NUMBER, TEXT, capable, only, parse, title
+from mocknvml.smi.options import FLAG, NUMBER, TEXT, capable, only, title
 
 HELP = """
     conf-compute -- what confidential computing the system can do and does
@@ -124,12 +124,11 @@ READ = {
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    given = parse(arguments, OPTIONS | (NEWER_OPTIONS if branch() >= NEWER else {}))
-    option, value = only("conf-compute", given)
+    option, given = only("conf-compute", arguments, OPTIONS | (NEWER_OPTIONS if branch() >= NEWER else {}))
     if option == "--help":
         out.write(HELP)
         return 0
-    gpus = chosen(dict(given).get("--id"))
+    gpus = chosen(given.get("--id"))
     capable(gpus, AMPERE, "CC")
     if option in READ:
         out.write(_read(READ[option]))
@@ -138,14 +137,14 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
             out.write(title(gpu, ""))
             out.write(_memory(gpu))
     elif option == "--set-unprotected-mem-size":
-        size = ctypes.c_ulonglong(value)  # which nvidia-ml-py hands on as it is
+        size = ctypes.c_ulonglong(given[option])  # which nvidia-ml-py hands on as it is
         for gpu in gpus:
             answer = ask("nvmlDeviceSetConfComputeUnprotectedMemSize", gpu.handle, size)
             _made(answer, "set", "Unprotected Memory Size")
     elif option == "--set-gpus-ready-state":
-        _made(ask("nvmlSystemSetConfComputeGpusReadyState", value), "set", "GPUs Ready State")
+        _made(ask("nvmlSystemSetConfComputeGpusReadyState", given[option]), "set", "GPUs Ready State")
     else:
-        advantage = min(value, 2**64 - 1) % 2**64
+        advantage = min(given[option], 2**64 - 1) % 2**64
         answer = ask("nvmlSystemSetConfComputeKeyRotationThresholdInfo", advantage)
         _made(answer, "set", "key max attacker advantage")
     return 0

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TextIO
 import pynvml as nvml
 
 from mocknvml.smi.gpus import Problem, Refusal, ask
-from mocknvml.smi.options import FLAG, NUMBER, TEXT, parse
+from mocknvml.smi.options import FLAG, NUMBER, TEXT, read
 
 HELP = """
     drain -- keep new processes from a GPU, and take it out of the system
@@ -28,7 +28,7 @@ LONGEST = 15  # that nvidia-smi reads
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    given = dict(parse(arguments, OPTIONS))
+    given = read(arguments, OPTIONS)
     if not given or "--help" in given:
         out.write(HELP)
         return 0

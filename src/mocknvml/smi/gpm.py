@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from mocknvml.smi.gpus import Problem, Refusal, ask, chosen
-from mocknvml.smi.options import architecture, fail, number, read
+from mocknvml.smi.options import FLAG, NUMBER, TEXT, architecture, fail, read
 
 HELP = """
     gpm -- whether metrics are streamed, of the first GPU that can
@@ -17,11 +17,12 @@ HELP = """
     -s, --set-stream-state=0|1
 
 """
+OPTIONS = {"-i --id": TEXT, "-g --get-stream-state": FLAG, "-s --set-stream-state": NUMBER}
 HOPPER = 9
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    given = read(arguments, {"-g": "--get-stream-state"}, {"-s": "--set-stream-state"}, ["--set-stream-state"])
+    given = read(arguments, OPTIONS)
     commands = given.keys() & {"--get-stream-state", "--set-stream-state"}
     if not commands or "--help" in given:
         out.write(HELP)
@@ -40,7 +41,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
             fail("Failed to display GPU performance monitoring stream state: {}\n", state)
         out.write(f"GPM stream state: {'ENABLED' if state else 'DISABLED'}\n")
         return 0
-    refusal = ask("nvmlGpmSetStreamingEnabled", gpu, number(given["--set-stream-state"]))
+    refusal = ask("nvmlGpmSetStreamingEnabled", gpu, given["--set-stream-state"])
     if isinstance(refusal, Refusal):
         fail("Failed to set GPU performance monitoring stream state: {}\n", refusal)
     return 0

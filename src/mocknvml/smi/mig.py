@@ -8,7 +8,7 @@ from typing import TextIO
 import pynvml as nvml
 
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch, chosen
-from mocknvml.smi.options import FLAG, OPTIONAL, TEXT, parse
+from mocknvml.smi.options import FLAG, NEW, OPTIONAL, TEXT, read
 
 HELP = """
     mig -- parts of GPUs
@@ -50,8 +50,8 @@ LISTS = {"--list-gpu-instance-profiles": PROFILES, "--list-gpu-instance-possible
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    given = dict(parse(arguments, OPTIONS | (PLACEMENTS if branch() >= 525 else {})))
-    if not given or "--help" in given or (given.keys() == {"--id"} and branch() >= 525):
+    given = read(arguments, OPTIONS | (PLACEMENTS if branch() >= NEW else {}))
+    if not given or "--help" in given or (given.keys() == {"--id"} and branch() >= NEW):
         out.write(HELP)
         return 0
     gpus = chosen(given.get("--id"))

@@ -10,7 +10,7 @@ import pynvml as nvml
 from mocknvml.smi import nvlink_errors, nvlink_power
 from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Problem, Refusal, branch, chosen
 from mocknvml.smi.links import Links
-from mocknvml.smi.options import NEW, fail, link_of, read, shown, title
+from mocknvml.smi.options import FLAG, NEW, NUMBER, TEXT, fail, link_of, read, shown, title
 
 HELP = """
     nvlink -- the NVLinks of GPUs
@@ -33,26 +33,30 @@ HELP = """
     -info, --info                 encryption and firmware
 
 """
-FLAGS = {
-    "-s": "--status",
-    "-c": "--capabilities",
-    "-p": "--pcibusid",
-    "-R": "--remotelinkinfo",
-    "-e": "--errorcounters",
-    "-ec": "--crcerrorcounters",
-    "-re": "--reseterrorcounters",
+OPTIONS = {
+    "-i --id": TEXT,
+    "-l --link": NUMBER,
+    "-s --status": FLAG,
+    "-c --capabilities": FLAG,
+    "-p --pcibusid": FLAG,
+    "-R --remotelinkinfo": FLAG,
+    "-e --errorcounters": FLAG,
+    "-ec --crcerrorcounters": FLAG,
+    "-re --reseterrorcounters": FLAG,
+    "-gt --getthroughput": TEXT,
+    "-sc --setcontrol": TEXT,
+    "-gc --getcontrol": NUMBER,
+    "-g --getcounters": NUMBER,
+    "-r --resetcounters": NUMBER,
 }
-NEW_FLAGS = {"-gLowPwrInfo": "--getLowPowerInfo", "-gBwMode": "--getBandwidthMode", "-cBridge": "--checkBridge"}
-VALUED = {
-    "-l": "--link",
-    "-gt": "--getthroughput",
-    "-sc": "--setcontrol",
-    "-gc": "--getcontrol",
-    "-g": "--getcounters",
-    "-r": "--resetcounters",
+NEW_OPTIONS = {
+    "-gLowPwrInfo --getLowPowerInfo": FLAG,
+    "-sLowPwrThres --setLowPowerThreshold": TEXT,
+    "-gBwMode --getBandwidthMode": FLAG,
+    "-sBwMode --setBandwidthMode": TEXT,
+    "-cBridge --checkBridge": FLAG,
 }
-NEW_VALUED = {"-sLowPwrThres": "--setLowPowerThreshold", "-sBwMode": "--setBandwidthMode"}
-NUMBERS = ("--link", "--getcontrol", "--getcounters", "--resetcounters")
+INFO_OPTIONS = {"-info --info": FLAG}
 CAPABILITIES = ("P2P is", "Access to system memory", "P2P atomics", "System memory atomics", "SLI is", "Link is")
 OLD_SPEEDS = (*range(84, 90), *range(132, 138))  # fields of links 0 to 11
 THROUGHPUT = {"d": ("Data", 138, 139), "r": ("Raw", 140, 141)}
@@ -65,13 +69,8 @@ FIRMWARE = {1: "MSE", 2: "NETIR", 3: "NETIR UPHY", 4: "NETIR CLN", 5: "NETIR DLN
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    flags, valued = dict(FLAGS), dict(VALUED)
-    if branch() >= NEW:
-        flags |= NEW_FLAGS
-        valued |= NEW_VALUED
-    if branch() >= INFO:
-        flags["-info"] = "--info"
-    given = read(arguments, flags, valued, NUMBERS)
+    kinds = OPTIONS | (NEW_OPTIONS if branch() >= NEW else {}) | (INFO_OPTIONS if branch() >= INFO else {})
+    given = read(arguments, kinds)
     if not given or "--help" in given:
         out.write(HELP)
         return 0

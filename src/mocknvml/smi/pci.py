@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from mocknvml.smi.gpus import Gpu, Refusal, chosen, status_of
-from mocknvml.smi.options import fail, read, title
+from mocknvml.smi.options import FLAG, TEXT, fail, read, title
 
 HELP = """
     pci -- the errors of PCIe links
@@ -17,7 +17,7 @@ HELP = """
     -cErrCnt, --clearErrorCounters
 
 """
-FLAGS = {"-gErrCnt": "--getErrorCounters", "-cErrCnt": "--clearErrorCounters"}
+OPTIONS = {"-i --id": TEXT, "-gErrCnt --getErrorCounters": FLAG, "-cErrCnt --clearErrorCounters": FLAG}
 COUNTERS = {  # by field
     94: "REPLAY_COUNTER",
     95: "REPLAY_ROLLOVER_COUNTER",
@@ -38,7 +38,7 @@ LANE_ERROR, LANES = 183, 13  # nvidia-smi asks for 16 lanes, and shows as many a
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    given = read(arguments, FLAGS, {})
+    given = read(arguments, OPTIONS)
     if not given or "--help" in given:
         out.write(HELP)
         return 0

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, ask_slot, branch, chosen, simulated, status_of
-from mocknvml.smi.options import FLAG, NUMBER, TEXT, number, only, parse
+from mocknvml.smi.options import FLAG, NEW, NUMBER, TEXT, number, only, read
 
 COMPUTE_POLICY_HELP = """
     compute-policy -- how GPUs share their time
@@ -85,12 +85,11 @@ def _failed(what: str, refusal: Refusal) -> Problem:
 
 
 def compute_policy(arguments: Sequence[str], out: TextIO) -> int:
-    given = parse(arguments, IDS | {"-l --list": FLAG, "--set-timeslice": NUMBER})
-    option, value = only("compute-policy", given)
+    option, given = only("compute-policy", arguments, IDS | {"-l --list": FLAG, "--set-timeslice": NUMBER})
     if option == "--help":
         out.write(COMPUTE_POLICY_HELP)
     elif option:
-        gpus = _gpus(dict(given))
+        gpus, value = _gpus(given), given[option]
         what, tried = "retrieve compute policies", "get compute policies"
         if option == "--set-timeslice":
             name = TIMESLICES[value] if 0 <= value < len(TIMESLICES) else "Unknown"
@@ -117,14 +116,13 @@ def _one(slot: int, gpu: Gpu) -> int | Refusal:
 
 
 def boost_slider(arguments: Sequence[str], out: TextIO) -> int:
-    given = parse(arguments, IDS | {"-l --list": FLAG, "--vboost": NUMBER})
-    option, value = only("boost-slider", given)
+    option, given = only("boost-slider", arguments, IDS | {"-l --list": FLAG, "--vboost": NUMBER})
     if option == "--help":
         out.write(BOOST_SLIDER_HELP)
     elif option:
-        gpus = _gpus(dict(given))
+        gpus = _gpus(given)
         if option == "--vboost":
-            _set_boost(gpus, value, out)
+            _set_boost(gpus, given[option], out)
             return 0
         out.write(SLIDERS)
         rows = 0
@@ -151,10 +149,10 @@ def _set_boost(gpus: Sequence[Gpu], value: int, out: TextIO) -> None:
 
 
 def power_hint(arguments: Sequence[str], out: TextIO) -> int:
-    of_470 = branch() < 525
+    of_470 = branch() < NEW
     kind = TEXT if of_470 else NUMBER  # 470 reads the numbers later
     inputs = {"-gc --graphics-clock": kind, "-mc --memory-clock": kind, "-p --profile": kind, "-t --temperature": TEXT}
-    given = dict(parse(arguments, IDS | inputs | {"-l --list-info": FLAG}))
+    given = read(arguments, IDS | inputs | {"-l --list-info": FLAG})
     if not given or "--help" in given or (given.keys() == {"--id"} and not of_470):
         out.write(POWER_HINT_HELP)
         return 0
@@ -185,7 +183,7 @@ def power_hint(arguments: Sequence[str], out: TextIO) -> int:
 
 
 def base_clocks(arguments: Sequence[str], out: TextIO) -> int:
-    given = dict(parse(arguments, IDS))
+    given = read(arguments, IDS)
     if "--help" in given:
         out.write(BASE_CLOCKS_HELP)
         return 0

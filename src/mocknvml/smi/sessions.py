@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TextIO
 
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch, chosen
-from mocknvml.smi.options import NEW, read
+from mocknvml.smi.options import NEW, OPTIONAL, TEXT, read
 
 HELP = """
     {0} -- {1}, one line each and round
@@ -83,7 +83,7 @@ def capture(arguments: Sequence[str], out: TextIO) -> int:
 
 
 def _scroll(arguments: Sequence[str], out: TextIO, help: str, function: str, columns: Sequence[Column]) -> int:
-    given = read(arguments, {}, {"-l": "--loop"}, optional=["--loop"])
+    given = read(arguments, {"-i --id": TEXT, "-l --loop": OPTIONAL})
     if "--help" in given:
         out.write(help)
         return 0

@@ -11,7 +11,7 @@ import pynvml as nvml
 from mocknvml.smi.dmon import heat
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, ask, chosen
 from mocknvml.smi.main import log
-from mocknvml.smi.options import number, read
+from mocknvml.smi.options import TEXT, number, read
 
 HELP = """
     stats -- samples of readings, one line each
@@ -111,7 +111,7 @@ METRICS = {
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    given = read(arguments, {}, {"-d": "--display", "-c": "--count", "-f": "--filename"})
+    given = read(arguments, dict.fromkeys(("-i --id", "-d --display", "-c --count", "-f --filename"), TEXT))
     if "--help" in given:
         out.write(HELP)
         return 0

@@ -11,7 +11,7 @@ import pynvml as nvml
 
 from mocknvml.smi import main
 from mocknvml.smi.gpus import Gpu, Problem, branch, chosen
-from mocknvml.smi.options import FLAG, OPTIONAL, TEXT, number, parse
+from mocknvml.smi.options import FLAG, OPTIONAL, TEXT, number, read
 from mocknvml.smi.query import items
 
 HELP = """
@@ -20,16 +20,16 @@ HELP = """
     nvidia-smi vgpu [OPTION] [-i GPU,...]     this stand-in knows no such machine, and says that of each option
 
 """
-OPTIONS = {
+OPTIONS = {  # what nvidia-smi reads behind most of them, and does not use, is OPTIONAL
     "-i --id": TEXT,
-    "-q --query": FLAG,
-    "-u --utilization": FLAG,
-    "-p --pmon": FLAG,
-    "-s --supported": FLAG,
-    "-c --creatable": FLAG,
-    "-es --encodersessions": FLAG,
-    "-fs --fbcsessions": FLAG,
-    "-m --migrationcap": FLAG,
+    "-q --query": OPTIONAL,
+    "-u --utilization": OPTIONAL,
+    "-p --pmon": OPTIONAL,
+    "-s --supported": OPTIONAL,
+    "-c --creatable": OPTIONAL,
+    "-es --encodersessions": OPTIONAL,
+    "-fs --fbcsessions": OPTIONAL,
+    "-m --migrationcap": OPTIONAL,
     "-v --verbose": FLAG,
     "-l --loop": OPTIONAL,
     "-caa --clear-accounted-apps": FLAG,
@@ -38,7 +38,7 @@ OPTIONS = {
     "-p2p --p2pstatus": TEXT,
 }
 QUERY = "--query-accounted-apps="
-SCHEDULER = {"-ss --schedulerstate": FLAG, "-sc --schedulercaps": FLAG, "-sl --schedulerlogs": FLAG}
+SCHEDULER = {"-ss --schedulerstate": OPTIONAL, "-sc --schedulercaps": OPTIONAL, "-sl --schedulerlogs": OPTIONAL}
 HETEROGENEOUS = {"-shm --set-heterogeneous-mode": TEXT, "--gpm-metrics": TEXT}
 FIRST_BRANCHES = {535: SCHEDULER, 550: HETEROGENEOUS}  # of nvidia-smi that were seen with them
 REPEATED = {"--utilization", "--pmon", "--encodersessions", "--fbcsessions", "--schedulerlogs", "--gpm-metrics"}
@@ -74,7 +74,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         known |= newer if branch() >= first else {}
     if {"-q", "--query"} & set(arguments):
         known |= {"-x --xml-format": FLAG}
-    given = dict(parse(arguments, known))
+    given = read(arguments, known)
     if "--help" in given:
         out.write(HELP)
         return 0
@@ -103,7 +103,7 @@ def _refuse_hosts(gpus: Iterable[Gpu]) -> None:
 
 
 def _set_scheduler(arguments: Sequence[str], out: TextIO) -> int:
-    given = dict(parse(arguments, SET_SCHEDULER_OPTIONS))
+    given = read(arguments, SET_SCHEDULER_OPTIONS)
     if "--help" in given:
         out.write(HELP)
         return 0
