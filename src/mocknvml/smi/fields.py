@@ -15,15 +15,12 @@ from typing import Any
 
 import pynvml as nvml
 
+from mocknvml.smi import kinds
 from mocknvml.smi.calls import Ask, FieldValue, Slot, call, fabric, fill
 from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, branch, driver, is_of
-from mocknvml.smi.kinds import FABRIC_STATE, GUID, HEALTH, IDENTITY, PEER, RECOVERY, TRUE_FALSE, bits
+from mocknvml.smi.kinds import TRUE_FALSE, bits
 
 MIB = 1 << 20
-NO_YES = ("No", "Yes")
-DISABLED_ENABLED = ("Disabled", "Enabled")
-COMPUTE_MODES = ("Default", "Exclusive_Thread", "Prohibited", "Exclusive_Process")
-ADDRESSING_MODES = ("None", "HMM", "ATS")
 FABRIC_COMPLETED = 3
 THROTTLE_UNTIL = 525  # the newest branch of the driver to say "throttle" for "event"
 REASONS = {
@@ -77,10 +74,6 @@ def field(name: str, form: Callable[[Any], str] = str, scope: int = 0) -> Read:
 def slot(number: int, public: str = "", form: Callable[[Any], str] = str) -> Read:
     """What an entry of the driver's private table holds, or a function of newer drivers."""
     return told(Slot(number, public=call(f"nvmlDevice{public}") if public else None), form)
-
-
-def one_of(words: tuple[str, ...]) -> Callable[[int], str]:
-    return lambda value: words[value] if value < len(words) else "Unknown"
 
 
 def part(place: int, form: Callable[[Any], str] = str) -> Callable[[Any], str]:
@@ -151,8 +144,8 @@ def fabric_health(shift: int, width: int, names: dict[int, str]) -> Read:
 
 def fabric_state(gpu: Gpu) -> Any:
     if driver() >= (580,):
-        return of_fabric("state", FABRIC_STATE.show)(gpu)
-    return told(fabric("state"), lambda state: f"state  {FABRIC_STATE.show(state)}")(gpu)
+        return of_fabric("state", kinds.FABRIC_STATE.show)(gpu)
+    return told(fabric("state"), lambda state: f"state  {kinds.FABRIC_STATE.show(state)}")(gpu)
 
 
 def fabric_status(gpu: Gpu) -> Any:
@@ -241,7 +234,7 @@ def of_profile(name: str, form: Callable[[Any], str] = str) -> Read:
 
 def driver_capability(gpu: Gpu) -> Any:
     value = ask("nvmlGetVgpuDriverCapabilities", 0)
-    return value if isinstance(value, Refusal) else NO_YES[value > 0]
+    return value if isinstance(value, Refusal) else YES(value > 0)
 
 
 def system(name: str) -> Read:
@@ -277,8 +270,7 @@ def smoothing_settings(prefix: str, of: Callable[..., Read]) -> Fields:
     }
 
 
-MODE = one_of(DISABLED_ENABLED)
-YES = one_of(NO_YES)
+MODE, YES = kinds.ENABLED.show, kinds.YES.show
 MODULE = nvml.NVML_POWER_SCOPE_MODULE
 BASE = 3  # NVML_POWER_SCOPE_GPU_BASE, which older bindings do not have
 PROTECTED = "GetConfComputeProtectedMemoryUsage"
@@ -319,7 +311,7 @@ FIELDS: Fields = {
     "display_attached": ("", read("GetDisplayMode", form=YES)),
     "display_active": ("", read("GetDisplayActive", form=MODE)),
     "persistence_mode": ("", read("GetPersistenceMode", form=MODE)),
-    "addressing_mode": ("", slot(242, "GetAddressingMode", one_of(ADDRESSING_MODES))),
+    "addressing_mode": ("", slot(242, "GetAddressingMode", kinds.ADDRESSING.show)),
     "accounting.mode": ("", read("GetAccountingMode", form=MODE)),
     "accounting.buffer_size": ("", read("GetAccountingBufferSize")),
     "driver_model.current": ("", read("GetCurrentDriverModel")),
@@ -332,7 +324,7 @@ FIELDS: Fields = {
     "inforom.checksum_validation": ("", inforom_checksum),
     "reset_status.reset_required": ("", field("DEV_RESET_STATUS", YES)),
     "reset_status.drain_and_reset_recommended": ("", field("DEV_DRAIN_AND_RESET_STATUS", YES)),
-    "gpu_recovery_action": ("", field("DEV_GET_GPU_RECOVERY_ACTION", RECOVERY.show)),
+    "gpu_recovery_action": ("", field("DEV_GET_GPU_RECOVERY_ACTION", kinds.RECOVERY.show)),
     "gom.current": ("", read("GetGpuOperationMode", form=part(0))),
     "gom.pending": ("", read("GetGpuOperationMode", form=part(1))),
     "fan.speed": ("%", read("GetFanSpeed")),
@@ -349,7 +341,7 @@ FIELDS: Fields = {
     "memory.reserved": ("MiB", memory("reserved")),
     "memory.used": ("MiB", memory("used")),
     "memory.free": ("MiB", memory("free")),
-    "compute_mode": ("", read("GetComputeMode", form=one_of(COMPUTE_MODES))),
+    "compute_mode": ("", read("GetComputeMode", form=kinds.COMPUTE_MODE.show)),
     "compute_cap": ("", read("GetCudaComputeCapability", form=lambda version: "{}.{}".format(*version))),
     "utilization.gpu": ("%", read("GetUtilizationRates", form=lambda rates: str(rates.gpu))),
     "utilization.memory": ("%", read("GetUtilizationRates", form=lambda rates: str(rates.memory))),
@@ -452,8 +444,8 @@ FIELDS: Fields = {
     "fabric.state": ("", fabric_state),
     "fabric.status": ("", fabric_status),
     "fabric.cliqueId": ("", of_fabric("cliqueId")),
-    "fabric.clusterUuid": ("", of_fabric("clusterUuid", IDENTITY.show)),
-    "fabric.health.summary": ("", of_fabric("healthSummary", HEALTH.show)),
+    "fabric.clusterUuid": ("", of_fabric("clusterUuid", kinds.IDENTITY.show)),
+    "fabric.health.summary": ("", of_fabric("healthSummary", kinds.HEALTH.show)),
     "fabric.health.bandwidth": ("", fabric_health(0, 2, {1: "Degraded", 2: "Full"})),
     "fabric.health.route_recovery_in_progress": ("", fabric_health(2, 2, TRUE_FALSE)),
     "fabric.health.route_unhealthy": ("", fabric_health(4, 2, TRUE_FALSE)),
@@ -464,9 +456,9 @@ FIELDS: Fields = {
     "platform.slot_number": ("", platform("slotNumber", "0")),
     "platform.tray_index": ("", platform("trayIndex", "0")),
     "platform.host_id": ("", platform("hostId", "1")),
-    "platform.peer_type": ("", platform("peerType", "Direct Connected", PEER.show)),
+    "platform.peer_type": ("", platform("peerType", "Direct Connected", kinds.PEER.show)),
     "platform.module_id": ("", read("GetModuleId")),
-    "platform.gpu_fabric_guid": ("", platform("ibGuid", f"0x{0:016x}", GUID.show, octets=True)),
+    "platform.gpu_fabric_guid": ("", platform("ibGuid", f"0x{0:016x}", kinds.GUID.show, octets=True)),
     "hostname": ("", read("GetHostname_v1")),
     "bbx.time_run": ("seconds", read("GetBBXTimeData_v1", form=attrgetter("timeRun"))),
 }
