@@ -53,8 +53,6 @@ def section(recording: str, title: str) -> str:
 
 # What the boards of recordings answer, and ours do not.
 DIFFERING = {
-    "gsp.mode.current": "profiles do not have it",
-    "gsp.mode.default": "profiles do not have it",
     "pcie.link.gen.hostmax": "some recordings are of guests, which do not see the host's",
 }
 

@@ -180,6 +180,7 @@ void mock_gpu_make(struct mock_block *block, const struct mock_profile *profile,
     if (branch_of(driver) < 555 && mock_word_at(state, MOCK_AT(identity.brand.value)) != NVML_BRAND_NVIDIA) {
         mock_word_put(state, MOCK_AT(gsp.version), 0);
         mock_word_put(state, MOCK_AT(gsp.enabled), 0);
+        mock_word_put(state, MOCK_AT(gsp.default_mode), 0);
     }
     if (is_open(state, MOCK_AT(gsp.version), false))
         set_text(state, MOCK_AT(gsp.version), driver);
