@@ -68,6 +68,7 @@ class Request(NamedTuple):
     def fail(self, text: str) -> NoReturn:
         """End with a text; where rows go to a file, it does too."""
         self.out.write(text)
+        self.out.flush()
         raise Problem(FAILED, 255)
 
     def columns(self, default: str, groups: Mapping[str, tuple[Column, ...]]) -> list[tuple[str, int, Column]]:
