@@ -137,7 +137,9 @@ def test_names_and_units_are_told_and_a_code_of_a_field_is_passed_on(samples: Sa
 
 
 def test_what_is_no_sample_is_refused(samples: Samples, nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> None:
-    assert samples.ask(SM)[0] == INVALID_ARGUMENT  # nothing was sampled yet
+    refusal, asked = samples.ask(SM)  # nothing was sampled yet
+    assert refusal == INVALID_ARGUMENT
+    assert (asked.metrics[0].metricInfo.shortName, asked.metrics[0].metricInfo.unit) == (b"smutil", b"%")
     samples.take(0)
     samples.take(1)
     assert samples.ask(SM, version=2)[0] == VERSION_MISMATCH

@@ -158,7 +158,9 @@ static char short_names[][8] = {
     "nvl13tx", "nvl14rx", "nvl14tx", "nvl15rx", "nvl15tx", "nvl16rx", "nvl16tx", "nvl17rx", "nvl17tx",
 };
 
-static void put_metric(const struct nvmlGpmSample_st *one, const struct nvmlGpmSample_st *two, nvmlGpmMetric_t *metric)
+/* Names and unit, and behind them the value unless `valueless`. */
+static void put_metric(const struct nvmlGpmSample_st *one, const struct nvmlGpmSample_st *two, bool valueless,
+                       nvmlGpmMetric_t *metric)
 {
     static char percent[] = "%", rate[] = "MiB/s"; /* as nvidia-smi dmon --gpm-metrics has them, behind "GPM:" */
     nvmlReturn_t status = NVML_ERROR_NOT_SUPPORTED; /* also for metrics without a cell: cycles and context switches */
@@ -171,7 +173,7 @@ static void put_metric(const struct nvmlGpmSample_st *one, const struct nvmlGpmS
             continue;
         metric->metricInfo.unit = range->kind == PERCENT ? percent : range->kind == MIB_PER_SECOND ? rate : NULL;
         uint32_t cell = range->cell + metric->metricId - range->first;
-        for (uint32_t link = 0; link < range->count; link++, cell += range->stride) {
+        for (uint32_t link = 0; link < range->count && !valueless; link++, cell += range->stride) {
             nvmlReturn_t got = two->cells[cell].status != NVML_SUCCESS ? two->cells[cell].status : one->cells[cell].status;
             if (got == NVML_SUCCESS)
                 sum += range->kind == BYTES ? (double)two->cells[cell].sum
@@ -182,6 +184,8 @@ static void put_metric(const struct nvmlGpmSample_st *one, const struct nvmlGpmS
     }
     if (metric->metricId < sizeof short_names / sizeof *short_names && short_names[metric->metricId][0] != '\0')
         metric->metricInfo.shortName = short_names[metric->metricId];
+    if (valueless)
+        return;
     metric->nvmlReturn = metric->metricId == 0 || metric->metricId >= NVML_GPM_METRIC_MAX ? NVML_ERROR_INVALID_ARGUMENT : status;
     metric->value = status == NVML_SUCCESS ? sum : 0;
 }
@@ -193,13 +197,15 @@ nvmlReturn_t native_nvmlGpmMetricsGet(nvmlGpmMetricsGet_t *metricsGet)
         return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
     const struct nvmlGpmSample_st *one = metricsGet->sample1, *two = metricsGet->sample2;
     if (metricsGet->numMetrics > NVML_GPM_METRIC_MAX || !mock_gpm_sample_valid(metricsGet->sample1)
-        || !mock_gpm_sample_valid(metricsGet->sample2) || !one->taken || !two->taken || one->device != two->device)
+        || !mock_gpm_sample_valid(metricsGet->sample2))
         return NVML_ERROR_INVALID_ARGUMENT;
+    /* nvidia-smi dmon takes its titles from samples that it has only allocated, also of GPUs without GPM. */
+    bool valueless = !one->taken || !two->taken || one->device != two->device;
     if (one->time > two->time) {
         one = metricsGet->sample2;
         two = metricsGet->sample1;
     }
     for (unsigned i = 0; i < metricsGet->numMetrics; i++)
-        put_metric(one, two, &metricsGet->metrics[i]);
-    return NVML_SUCCESS;
+        put_metric(one, two, valueless, &metricsGet->metrics[i]);
+    return valueless ? NVML_ERROR_INVALID_ARGUMENT : NVML_SUCCESS;
 }

@@ -7,17 +7,24 @@ from typing import Any, TextIO
 
 import pynvml as nvml
 
-from mocknvml.smi.gpus import Gpu, Refusal, branch
-from mocknvml.smi.monitor import Column, columns, request, scroll, shown
+from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch
+from mocknvml.smi.monitor import Column, Request, request, scroll, shown
+from mocknvml.smi.options import NEW, OPTIONAL, TEXT
 
 HELP = """
     dmon -- readings of GPUs, one line each and round
 
     nvidia-smi dmon [-i GPUS] [-d SECONDS] [-c ROUNDS] [-s METRICS] [-o DT] [-f FILE]
+                    [--gpm-metrics=IDS] [--gpm-options=d|m|dm|md] [--format=csv,nounit,noheader]
 
     -s: p power and temperature, u utilization, c clocks, v violations, m memory, e ECC and PCIe errors, t PCIe traffic
         (default puc)
     -o: D with the date, T with the time
+    --gpm-metrics (since driver 535, GPUs since Hopper): means between rounds, by number: 1 graphics, 2 SMs active,
+        3 occupancy, 4 integer, 5 tensor, 6 DFMA, 7 HMMA, 9 IMMA, 10 DRAM, 11 FP64, 12 FP32, 13 FP16, 20 PCIe sent,
+        21 received, 30-37 NVDEC, 40-47 NVJPG, 50 NVOFA, 60 NVLink received, 61 sent, 62-97 the same of each link
+    --gpm-options (550): d of GPUs (default), m of MIG devices
+    --format (550): csv with commas, nounit and noheader without the line of units or titles
 
 """
 
@@ -38,6 +45,10 @@ GROUPS = {
     "e": (Column("sbecc", "errs"), Column("dbecc", "errs"), Column("pci", "errs")),
     "t": (Column("rxpci", "MB/s"), Column("txpci", "MB/s")),
 }
+MOST_METRICS = 98  # of GPM, that a line shows
+FORMATS = ("csv", "nounit", "noheader")
+MIG = tuple(Column(name, "Idx") for name in ("mig_id", "gi_id", "ci_id"))
+OPTIONS = {"--gpm-metrics": (NEW, OPTIONAL), "--gpm-options": (550, TEXT), "--format": (550, TEXT)}  # since when
 
 
 def part(answer: Any, at: str | int, divisor: int = 1) -> Any:
@@ -87,6 +98,11 @@ class Violations:
         return (times.violationTime - last.violationTime) // 10 // passed if passed else 0
 
 
+def unread(_: Gpu) -> Sequence[None]:
+    """Of MIG devices that are not there."""
+    return [None] * MOST_METRICS
+
+
 READINGS: dict[str, Callable[[Gpu], Sequence[Any]]] = {
     "p": lambda gpu: (
         whole(gpu.ask("GetPowerUsage"), 1000),
@@ -109,21 +125,48 @@ READINGS: dict[str, Callable[[Gpu], Sequence[Any]]] = {
 }
 
 
+def formats(asked: Request) -> list[str]:
+    """What --format lists."""
+    text = asked.given.get("--format", ",")
+    words = [word for word in text.split(",") if word]
+    unknown = [f"{word} is not a recognized format option\n" for word in words if word not in FORMATS]
+    if unknown or not text:
+        asked.fail(f"{''.join(unknown[:1])}Error parsing format options\n")
+    return words
+
+
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    asked = request(arguments, out, "puc", 600, HELP)
-    chosen = columns(asked.select, GROUPS)
-    width, end = asked.layout.metric, asked.layout.end
-    sources: dict[str, Callable[[Gpu], Sequence[Any]]] = {**READINGS, "v": Violations()}
+    more = {option: kind for option, (since, kind) in OPTIONS.items() if branch() >= since}
+    asked = request(arguments, out, 600, HELP, more)
+    sources: dict[str, Callable[[Gpu], Sequence[Any]]] = {**READINGS, "v": Violations(), "mig": unread, "gpm": unread}
+    gpm: Sequence[Column] = ()
+    if asked.given.get("--gpm-metrics"):
+        from mocknvml.smi.gpm_metrics import Metrics
+
+        sources["gpm"] = metrics = Metrics(asked)
+        gpm = metrics.columns(asked.gpus[0])
+    levels = asked.given.get("--gpm-options", "d")
+    if levels not in ("d", "m", "dm", "md"):
+        raise Problem(HELP, 0)
+    chosen = asked.columns("puc", GROUPS)
+    asked = asked._replace(formats=formats(asked))
+    if "d" not in levels:
+        chosen, sources["gpm"] = [], unread
+    narrow, form = len(chosen), asked.layout
+    chosen += [("mig", at, column) for at, column in enumerate(MIG if "m" in levels else ())]
+    chosen += [("gpm", at, column) for at, column in enumerate(gpm)]
     letters = {letter for letter, _, _ in chosen}
 
-    def cells(texts: Sequence[str]) -> list[str]:
-        return [*(f"{text:>{width}}" for text in texts), end]
+    def cells(texts: list[str]) -> list[str]:
+        if "csv" in asked.formats:
+            return texts
+        wide = (f"{text:>10}{form.wide_end}" for text in texts[narrow:])
+        return [*(f"{text:>{form.metric}}" for text in texts[:narrow]), form.end, *wide]
 
     def row(gpu: Gpu) -> str:
         readings = {letter: sources[letter](gpu) for letter in letters}
-        return asked.row(gpu, "".join(cells([shown(readings[letter][at]) for letter, at, _ in chosen])))
+        return asked.row(gpu, cells([shown(readings[letter][at]) for letter, at, _ in chosen]))
 
-    heads = asked.heads(
-        cells([column.title for _, _, column in chosen]), cells([column.unit for _, _, column in chosen])
-    )
+    columns = [column for _, _, column in chosen]
+    heads = asked.heads(cells([column.title for column in columns]), cells([column.unit for column in columns]))
     return scroll(asked, heads, lambda gpus: [row(gpu) for gpu in gpus])

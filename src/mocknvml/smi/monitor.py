@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple, NoReturn, TextIO
 
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch, chosen
+from mocknvml.smi.options import NEW, TEXT, number, read, words
 
 OPTIONS = {
-    "-i": "--id",
-    "-d": "--delay",
-    "-c": "--count",
-    "-s": "--select",
-    "-o": "--options",
-    "-f": "--filename",
-    "-h": "--help",
+    "-i --id": TEXT,
+    "-d --delay": TEXT,
+    "-c --count": TEXT,
+    "-s --select": TEXT,
+    "-o --options": TEXT,
+    "-f --filename": TEXT,
 }
 PAGE = 44  # rows
+MOST = 16  # GPUs, by default
 FAILED = "Failed to process command line \n\n"
 
 
@@ -31,15 +33,16 @@ class Layout(NamedTuple):
     title: int  # of pmon's first metric
     type: int  # of pmon's title of it
     end: str  # of a title
+    wide_end: str  # of a metric of GPM
     room: str  # before pmon's name of a process
 
 
 def layout_of(branch: int) -> Layout:
     if branch < 525:
-        return Layout(6, 7, "   ", 6, 6, "", "   ")
+        return Layout(6, 7, "   ", 6, 6, "", "", "   ")
     if branch < 550:
-        return Layout(7, 7, "   ", 6, 6, " ", "    ")
-    return Layout(7, 8, "    ", 7, 7, " ", "    ")
+        return Layout(7, 7, "   ", 6, 6, " ", "", "    ")
+    return Layout(7, 8, "    ", 7, 7, " ", " ", "    ")
 
 
 class Column(NamedTuple):
@@ -52,74 +55,91 @@ class Request(NamedTuple):
     """What was asked for."""
 
     gpus: list[Gpu]
-    delay: float
-    rounds: int | None
-    select: str
-    stamps: str  # D for the date, T for the time
+    delay: int
+    rounds: int  # endless if negative
+    given: Mapping[str, str]
     out: TextIO
+    formats: Collection[str] = ()  # of csv, noheader, nounit
 
     @property
     def layout(self) -> Layout:
         return layout_of(branch())
 
-    def stamp(self, date: str, clock: str) -> str:
-        """What stands before the index of the GPU."""
-        return self.layout.gap.join(it for it, letter in ((date, "D"), (clock, "T")) if letter in self.stamps)
+    def fail(self, text: str) -> NoReturn:
+        """End with a text; where rows go to a file, it does too."""
+        self.out.write(text)
+        self.out.flush()
+        raise Problem(FAILED, 255)
 
-    def heads(self, first: Sequence[str], second: Sequence[str]) -> str:
-        """The two lines of titles, of which the parts behind the GPU's index are given."""
-        lines = []
-        for index, date, clock, parts in (("gpu", "Date", "Time", first), ("Idx", "YYYYMMDD", "HH:MM:SS", second)):
-            stamp = self.stamp(f"{date:<8}", f"{clock:<8}")
-            place = f"{index:>{self.layout.place}}" if stamp else f" {index}"
-            lines.append(f"#{stamp}{place}{''.join(parts)}\n")
-        return "".join(lines)
+    def columns(self, default: str, groups: Mapping[str, tuple[Column, ...]]) -> list[tuple[str, int, Column]]:
+        """The columns of the groups that -s names, each with its letter and its place in the group. Behind these
+        letters, those of -o are looked at."""
+        letters = dict.fromkeys(self.given.get("--select", default))
+        if not letters or not letters.keys() <= groups.keys():
+            self.fail("Failed to find any metric to display\n")
+        stamps = self.given.get("--options", "D")
+        if not stamps or set(stamps) - {"D", "T"}:
+            self.fail("Error in parsing options\n")
+        return [
+            (letter, at, column)
+            for letter in letters
+            for at, column in enumerate(groups[letter])
+            if branch() >= column.since
+        ]
 
-    def row(self, gpu: Gpu, rest: str) -> str:
-        stamp = self.stamp(time.strftime("%Y%m%d"), time.strftime("%H:%M:%S"))
-        place = f" {stamp}{gpu.index:>{self.layout.place}}" if stamp else f"{gpu.index:>5}"
-        return f"{place}{rest}\n"
+    def line(self, mark: str, date: str, clock: str, place: str, cells: Sequence[str]) -> str:
+        """A line that begins with date and time, where they are asked for, and the index of the GPU."""
+        chosen = self.given.get("--options", "")
+        stamps = [stamp for stamp, letter in ((date, "D"), (clock, "T")) if letter in chosen]
+        if "csv" in self.formats:
+            return f"{mark}{', '.join([*stamps, place, *cells])}\n"
+        stamp = self.layout.gap.join(f"{stamp:<8}" for stamp in stamps)
+        return f"{mark}{stamp}{place:>{self.layout.place if stamp else 4}}{''.join(cells)}\n"
+
+    def heads(self, titles: Sequence[str], units: Sequence[str]) -> str:
+        """The two lines above the rows, of which the parts behind the GPU's index are given."""
+        first = "" if "noheader" in self.formats else self.line("#", "Date", "Time", "gpu", titles)
+        return first + ("" if "nounit" in self.formats else self.line("#", "YYYYMMDD", "HH:MM:SS", "Idx", units))
+
+    def row(self, gpu: Gpu, cells: Sequence[str]) -> str:
+        return self.line(" ", time.strftime("%Y%m%d"), time.strftime("%H:%M:%S"), str(gpu.index), cells)
 
 
-def request(arguments: Sequence[str], out: TextIO, default: str, longest: int, help: str) -> Request:
-    """What the options ask for. What is wrong with them is no failure, as with nvidia-smi."""
-    options: dict[str, str] = {}
-    rest = list(arguments)
-    while rest:
-        word = rest.pop(0)
-        name, equals, value = word.partition("=")
-        option = OPTIONS.get(name, name)
-        if option not in OPTIONS.values():
-            raise Problem(f'Option "{word}" is not recognized.\n{help}', 0)
-        if option == "--help":
-            raise Problem(help, 0)
-        if not equals:
-            if not rest:
-                raise Problem(f'Option "{word}" is missing its value.\n{help}', 0)
-            value = rest.pop(0)
-        options[option] = value
-    count = options.get("--count")
-    if count is not None and not (count.isdecimal() and int(count)):
-        raise Problem(f"Invalid value for number of samples to be displayed\n{help}", 0)
-    delay = options.get("--delay", "1")
-    if not (delay.isdecimal() and 1 <= int(delay) <= longest):
+def request(arguments: Sequence[str], out: TextIO, longest: int, help: str, more: Mapping[str, int]) -> Request:
+    """What the options ask for, of which a command has `more`. What is wrong with them is no failure, as with
+    nvidia-smi."""
+    if any(word in ("-h", "--help") for word, _ in words(arguments)):
+        raise Problem(help, 0)
+    try:
+        given = read(arguments, {**OPTIONS, **more})
+    except Problem as problem:
+        raise Problem(f"{problem}{help}", 0) from None
+    delay, count = (number(given.get(option, "1")) for option in ("--delay", "--count"))
+    if delay is None or not 1 <= delay <= longest:
         text = f"Collection delay/interval should be between 1 second and {longest} seconds\n"
         raise Problem(text + help, 0)
-    out = _opened(options.get("--filename"), out)
-    gpus = chosen(options.get("--id"))
+    if not count or (count < 0 and branch() < NEW):
+        raise Problem(f"Invalid value for number of samples to be displayed\n{help}", 0)
+    log = _opened(given.get("--filename"), out)
+    gpus = _limited(chosen(given.get("--id")), out)
+    asked = Request(gpus, delay, count if "--count" in given else -1, given, log)
     if any(isinstance(gpu.ask("GetIndex"), Refusal) for gpu in gpus):
-        raise Problem(f"Not supported on the device(s)\n{FAILED}", 255)
-    stamps = options.get("--options", "")
-    if set(stamps) - {"D", "T"}:
-        raise Problem(f"Error in parsing options\n{FAILED}", 255)
-    return Request(
-        gpus,
-        float(delay),
-        int(count) if count else None,
-        options.get("--select", default),
-        stamps,
-        out,
-    )
+        asked.fail("Not supported on the device(s)\n")
+    return asked
+
+
+def _limited(gpus: list[Gpu], out: TextIO) -> list[Gpu]:
+    """As many GPUs as are watched, unless a variable of nvidia-smi says all."""
+    every = os.environ.get("NVSMI_SHOW_ALL_DEVICES")
+    if len(gpus) <= MOST or every == "1":
+        return gpus
+    if every is None:
+        out.write(
+            f"\nWARNING: Only monitoring up to {4 if branch() < 550 else MOST} GPUs is supported by default.\n"
+            f"Set NVSMI_SHOW_ALL_DEVICES=1 to increase the limit up to {MOST} GPUs.\n"
+            "Performance may be impacted by doing so.\n\n"
+        )
+    return gpus[:MOST]
 
 
 def _opened(path: str | None, out: TextIO) -> TextIO:
@@ -145,19 +165,6 @@ def scroll(asked: Request, heads: str, round: Callable[[list[Gpu]], Sequence[str
         if number == asked.rounds:
             return 0
         time.sleep(asked.delay)
-
-
-def columns(chosen_letters: str, groups: dict[str, tuple[Column, ...]]) -> list[tuple[str, int, Column]]:
-    """The columns of the groups that letters name, each with its letter and its place in the group."""
-    letters = dict.fromkeys(chosen_letters)
-    if not letters or not letters.keys() <= groups.keys():
-        raise Problem(f"Failed to find any metric to display\n{FAILED}", 255)
-    return [
-        (letter, at, column)
-        for letter in letters
-        for at, column in enumerate(groups[letter])
-        if branch() >= column.since
-    ]
 
 
 def shown(answer: object) -> str:

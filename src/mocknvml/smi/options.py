@@ -19,15 +19,21 @@ def number(text: str) -> int | None:
     return int(text, 8 if re.fullmatch(r"[+-]?0[0-7]+", text) else 0)
 
 
+def words(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """The words, of which a "=" parts two, and how they were written."""
+    parted: list[tuple[str, str]] = []
+    for word in arguments:
+        name, *behind = word.split("=", 1) if branch() >= NEW else [word]
+        parted += [(name, word), *((value, value) for value in behind)]
+    return parted
+
+
 def scan(arguments: Sequence[str], kinds: Mapping[str, int]) -> list[tuple[str, Any]]:
     """The options and their values, as they were given; `kinds` tells of "SHORT LONG" what follows it."""
     names = {word: (option.split()[-1], kind) for option, kind in kinds.items() for word in option.split()}
     names |= {word: ("--help", FLAG) for word in ("-h", "--help")}
     given: list[tuple[str, Any]] = []
-    rest: list[tuple[str, str]] = []  # words, and how they were written
-    for word in arguments:
-        name, *behind = word.split("=", 1) if branch() >= NEW else [word]
-        rest += [(name, word), *((value, value) for value in behind)]
+    rest = words(arguments)
     while rest:
         word, written = rest.pop(0)
         if word not in names:

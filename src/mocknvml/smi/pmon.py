@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from mocknvml.smi.gpus import Gpu, Refusal, ask_slot, branch
-from mocknvml.smi.monitor import Column, Request, columns, request, scroll
+from mocknvml.smi.monitor import Column, Request, request, scroll
 from mocknvml.smi.processes import Process, running
 
 HELP = """
@@ -38,8 +38,8 @@ SAMPLES, ENTRY = 100, 80  # as many samples as nvidia-smi asks for; bytes of an 
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    asked = request(arguments, out, "u", 10, HELP)
-    chosen = columns(asked.select, GROUPS)
+    asked = request(arguments, out, 10, HELP, {})
+    chosen = asked.columns("u", GROUPS)
     form = asked.layout
 
     def titles(pid: str, kind: str, texts: Sequence[str], name: str) -> list[str]:
@@ -62,8 +62,8 @@ def rows(gpu: Gpu, asked: Request, chosen: Sequence[tuple[str, int, Column]], se
     form = asked.layout
 
     def line(pid: str, kind: str, cells: Sequence[str], name: str) -> str:
-        metrics = "".join(f"{cell:>{form.metric}}" for cell in cells)
-        return asked.row(gpu, f"{pid:>11}{kind:>6}{metrics}{form.room}{name[:NAME]:<{NAME}}")
+        metrics = (f"{cell:>{form.metric}}" for cell in cells)
+        return asked.row(gpu, [f"{pid:>11}{kind:>6}", *metrics, f"{form.room}{name[:NAME]:<{NAME}}"])
 
     used = utilization(gpu)
     listed = running(gpu)
