@@ -56,6 +56,11 @@ PRIVATE = (
     *("power-hint -gc 1000 -mc 1000 -t n5 -p 0", "power-hint -gc x -t 50 -p 0", "power-hint -l -gc 1000"),
     *("base-clocks", "base-clocks -i 0", "base-clocks bogus"),
 )
+TOPO = (
+    *("-c 48", "-c 0", "-c 9999", "-c -1", "-c x", "-c 1 -i 0", "-c 0 -m", "-i 0 -n 0", "-i 0 -n 2", "-i 0 -n 5"),
+    *("-i 0 -n 6", "-i 0 -n x", "-i 0,1 -n 5", "-n 5", "-i 0", "-i 0,1 -p", "-i 2,0 -p", "-i 0 -p", "-p", "-mp -m"),
+    *("-i 0 -n 5 -c 48 -p2p n -mp", "-i 0 -C -M -gnid", "-C", "-M", "-i 0,1 -gnid", "-i 9 -m", "-p2p x -n 5"),
+)
 # How options are read.
 OPTIONS = (
     *("drain -p -5x -m 1", "drain -p - -m 1", "drain -p a=b -m 1", "drain --foo=3", "drain -p=", "drain -q=3"),
@@ -87,10 +92,13 @@ COMMANDS = {
     "gpm": of("gpm", GPM) + of("pci", PCI),
     "private": PRIVATE,
     "options": OPTIONS,
+    "topo": of("topo", TOPO),
 }
 # What each branch is asked on which nodes. In 470 the words for an option that is not there are others.
 RUNS = (
     *((470, "t4", kind) for kind in ("settings", "mig", "vgpu", "private", "options")),
+    *((branch, "dgx-a100", "topo") for branch in (470, 535)),
+    *((535, node, "topo") for node in ("lost", "none")),
     *((535, "h100", kind) for kind in ("conf-compute", "gpm", "private", "options")),
     *((535, node, "settings") for node in ("t4", "lost")),
     *((535, node, "mig") for node in ("dgx-a100", "mig", "none")),
