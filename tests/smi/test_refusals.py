@@ -10,7 +10,18 @@ from mocknvml import Node
 
 PROGRAM = Path(__file__).with_name("refuse_each.py")
 COMMANDS = (
-    *("", "-L", "-q", "-q -x", "topo -m", "topo -p2p n", "dmon -c 1 -s pucvmet", "pmon -c 1 -s um"),
+    *(
+        "",
+        "-L",
+        "-q",
+        "-q -x",
+        "topo -m",
+        "topo -p2p n",
+        "topo -i 0 -n 5 -c 48 -C -M -gnid",
+        "topo -i 0,1 -p",
+        "dmon -c 1 -s pucvmet",
+        "pmon -c 1 -s um",
+    ),
     *("--query-compute-apps=pid,name,used_memory --format=csv", "--query-accounted-apps=pid,time --format=csv"),
     *("--query-retired-pages=retired_pages.timestamp --format=csv", "--query-supported-clocks=mem,gr --format=csv"),
     *("-pm 0", "-pl 200", "-lgc 500", "-lmc 500", "-ac 1,2", "-e 0", "-c 3", "-am 1", "-p 0", "-caa", "-rgc", "-rac"),

@@ -43,3 +43,20 @@ def test_without_all_gpus_there_is_no_matrix(node: Node, smi: Smi) -> None:
 def test_without_an_option_it_explains_itself(node: Node, smi: Smi) -> None:
     assert "nvidia-smi topo -m" in smi("topo").stdout
     assert smi("topo", "-h").stdout == smi("topo").stdout
+
+
+@pytest.mark.parametrize(("node", "branch"), [("dgx-a100", 550)], indirect=True)
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        ("-c 48", "The GPUs that have an affinity with CPU 48 are:\n0, 1\n\n"),
+        ("-i 0 -n 2", "Device 0 is connected by way of potentially multiple PCIe switches to device(s): 1\n\n"),
+        ("-i 0 -n 0", "Device 0 is not connected to other devices by way of an single on-board PCIe switch.\n\n"),
+        ("-i 0,1 -p", "Device 0 is connected to device 1 by way of multiple PCIe switches.\n\n"),
+        ("-i 7 -C -M -gnid", "NUMA IDs of closest CPU: 5\nNUMA IDs of closest memory: 5\nN/A\n"),
+    ],
+)
+def test_what_is_near_is_told(command: str, text: str, node: Node, smi: Smi) -> None:
+    done = smi("topo", *command.split())
+
+    assert (done.returncode, done.stdout) == (0, text)

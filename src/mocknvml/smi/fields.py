@@ -18,7 +18,6 @@ import pynvml as nvml
 from mocknvml.smi import kinds
 from mocknvml.smi.calls import Ask, FieldValue, Slot, call, fabric, fill
 from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, ask, branch, driver, is_of
-from mocknvml.smi.kinds import TRUE_FALSE, bits
 
 MIB = 1 << 20
 FABRIC_COMPLETED = 3
@@ -139,7 +138,7 @@ def of_fabric(member: str, form: Callable[[Any], str] = str) -> Read:
 
 
 def fabric_health(shift: int, width: int, names: dict[int, str]) -> Read:
-    return of_fabric("healthMask", bits(shift, width, names).show)
+    return of_fabric("healthMask", kinds.bits(shift, width, names).show)
 
 
 def fabric_state(gpu: Gpu) -> Any:
@@ -447,11 +446,11 @@ FIELDS: Fields = {
     "fabric.clusterUuid": ("", of_fabric("clusterUuid", kinds.IDENTITY.show)),
     "fabric.health.summary": ("", of_fabric("healthSummary", kinds.HEALTH.show)),
     "fabric.health.bandwidth": ("", fabric_health(0, 2, {1: "Degraded", 2: "Full"})),
-    "fabric.health.route_recovery_in_progress": ("", fabric_health(2, 2, TRUE_FALSE)),
-    "fabric.health.route_unhealthy": ("", fabric_health(4, 2, TRUE_FALSE)),
-    "fabric.health.access_timeout_recovery": ("", fabric_health(6, 2, TRUE_FALSE)),
+    "fabric.health.route_recovery_in_progress": ("", fabric_health(2, 2, kinds.TRUE_FALSE)),
+    "fabric.health.route_unhealthy": ("", fabric_health(4, 2, kinds.TRUE_FALSE)),
+    "fabric.health.access_timeout_recovery": ("", fabric_health(6, 2, kinds.TRUE_FALSE)),
     "fabric.health.incorrect_configuration": ("", fabric_health(8, 4, {1: "None"})),
-    "fabric.health.partition_assigned": ("", fabric_health(12, 2, TRUE_FALSE)),
+    "fabric.health.partition_assigned": ("", fabric_health(12, 2, kinds.TRUE_FALSE)),
     "platform.chassis_serial_number": ("", platform("chassisSerialNumber", "")),
     "platform.slot_number": ("", platform("slotNumber", "0")),
     "platform.tray_index": ("", platform("trayIndex", "0")),

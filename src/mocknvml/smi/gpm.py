@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from mocknvml.smi.gpus import Problem, Refusal, ask, chosen
-from mocknvml.smi.options import FLAG, NUMBER, TEXT, architecture, fail, read
+from mocknvml.smi.options import FLAG, NUMBER, TEXT, capable, fail, read
 
 HELP = """
     gpm -- whether metrics are streamed, of the first GPU that can
@@ -29,12 +29,7 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         return 0
     if len(commands) > 1:
         raise Problem("One, and only one, gpm command allowed at a time\n", 2)
-    none = "No GPM capable devices found.\n"
-    gpus = chosen(given.get("--id"))
-    capable = [gpu for gpu in gpus if architecture(gpu, f"NVML: Unable to get architecture: {{}}\n{none}") >= HOPPER]
-    if not capable:
-        raise Problem(none, 6)
-    gpu = capable[0].handle
+    gpu = capable(chosen(given.get("--id")), HOPPER, "GPM")[0].handle
     if "--get-stream-state" in given:
         state = ask("nvmlGpmQueryIfStreamingEnabled", gpu)
         if isinstance(state, Refusal):

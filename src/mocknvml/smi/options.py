@@ -71,18 +71,13 @@ def only(command: str, arguments: Sequence[str], kinds: Mapping[str, int]) -> tu
     return names[0] if names else "--help", given
 
 
-def capable(gpus: Iterable[Gpu], oldest: int, of: str) -> None:
-    """End if no GPU is of an architecture, or of a newer one."""
+def capable(gpus: Iterable[Gpu], oldest: int, of: str) -> list[Gpu]:
+    """Those of an architecture, or of a newer one: there is at least one."""
     none = f"No {of} capable devices found.\n"
-    found = False
-    for gpu in gpus:
-        architecture = gpu.ask("GetArchitecture")
-        if isinstance(architecture, Refusal):
-            text = f"NVML: Unable to get architecture: {architecture.reason}"
-            raise Problem(f"{text}\n{none}", status_of(architecture.code))
-        found |= architecture >= oldest
+    found = [gpu for gpu in gpus if architecture(gpu, f"NVML: Unable to get architecture: {{}}\n{none}") >= oldest]
     if not found:
         raise Problem(none, 6)
+    return found
 
 
 def link_of(given: Mapping[str, Any]) -> int | None:
