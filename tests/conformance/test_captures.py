@@ -73,6 +73,7 @@ def test_a_board_has_what_every_board_has(board: str) -> None:
     values = load_profile(board).values
 
     identity = [f"identity.{name}" for name in ("name", "brand", "architecture")]
-    for field in (*identity, "pci.device_id", "pci.subsystem_id", "processes.running"):
+    pci = [f"pci.{name}" for name in ("device_id", "subsystem_id", "base_class", "sub_class")]
+    for field in (*identity, *pci, "processes.running"):
         assert (field, ()) in values, field
     assert (("memory.total", ()) in values) == (("memory.allocated", ()) in values)
