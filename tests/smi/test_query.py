@@ -39,6 +39,14 @@ def test_names_and_units_can_be_left_out(node: Node, smi: Smi) -> None:
     assert shown.stdout == "40960, [N/A]\n"
 
 
+def test_pci_ids_have_four_digits_or_more(node: Node, smi: Smi) -> None:
+    node.gpus[0].update({"pci.device_id": 0x20, "pci.subsystem_id": 0x1F0DE})
+
+    shown = smi("--query-gpu=pci.device_id,pci.sub_device_id", "--format=csv,noheader", "-i", "0")
+
+    assert shown.stdout == "0x0020, 0x1F0DE\n"
+
+
 def test_a_lost_gpu_says_so_in_each_field(node: Node, smi: Smi) -> None:
     node.faults.inject("lost", 3)
 
