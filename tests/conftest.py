@@ -1,12 +1,16 @@
 """What all tests share: the compiled library, and an environment in which clients find it."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 import mocknvml
 from mocknvml import defaults
+
+# A shell's background job ignores it, and so would all that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
