@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pynvml
@@ -101,6 +102,30 @@ def test_energy_follows_the_clock(node: Node, nvml: ctypes.CDLL, device: ctypes.
     assert nvml.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(energy)) == SUCCESS
 
     assert energy.value == 300 * 600 * 1000
+
+
+def test_no_reader_sees_energy_go_back(node: Node, nvml: ctypes.CDLL, device: ctypes.c_void_p) -> None:
+    """Whoever reads, while the draw and the clock change."""
+    energy = ctypes.c_ulonglong()
+    value = pynvml.c_nvmlFieldValue_t(fieldId=pynvml.NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION)
+    changes = [
+        node.clock.run,
+        *(partial(node.gpus[0].set, "power.usage", f"{watts} W") for watts in (400, 60) * 20),
+        partial(node.clock.rate, 3),
+        partial(node.clock.step, "1 s"),
+        node.clock.run,
+        node.clock.freeze,
+    ]
+    seen = []
+    for change in changes:
+        change()
+        for _ in range(50):
+            assert nvml.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(energy)) == SUCCESS
+            assert nvml.nvmlDeviceGetFieldValues(device, 1, ctypes.byref(value)) == SUCCESS
+            seen += [energy.value, value.value.ullVal, int(node.gpus[0].power.energy)]
+
+    assert seen == sorted(seen)
+    assert seen[-1] > seen[0]
 
 
 def test_the_wall_clock_goes_with_it(node: Node) -> None:

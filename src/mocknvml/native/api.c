@@ -17,7 +17,7 @@ static _Thread_local const struct mock_node *current;
 
 uint64_t mock_now(void)
 {
-    return mock_node_time(current);
+    return mock_reading_time(current).node;
 }
 
 const struct mock_node *mock_node_of(const struct mock_block *block)

@@ -14,6 +14,7 @@
 #include "latch.h"
 
 enum {
+    MOCK_BILLION = 1000000000,
     MOCK_HEAD_SUCCESS = NVML_SUCCESS ^ NVML_ERROR_NOT_SUPPORTED,
 };
 
@@ -37,13 +38,13 @@ static inline uint32_t mock_head_length(uint64_t head, uint32_t capacity)
 /* The value of a number whose head has a signal, at node time `now`. */
 uint64_t mock_signal_value(const mock_word *state, uint32_t signals, uint64_t head, uint64_t value, uint64_t now);
 
-/* Node time of the node that the process is attached to, in nanoseconds. */
+/* When a signal is read: node time of the node that the process is attached to, in nanoseconds (mock_reading_time). */
 uint64_t mock_now(void);
 
 /* value * factor / 10^9, of which the lower 64 bits; in 64-bit steps, because dividing 128 bits is slow. */
 static inline uint64_t mock_billionth(uint64_t value, uint64_t factor)
 {
-    const uint64_t billion = 1000000000;
+    const uint64_t billion = MOCK_BILLION;
     uint64_t rest = value % billion, product;
 
     if (factor == billion)

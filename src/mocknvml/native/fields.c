@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nvmlDeviceGetFieldValues, over the generated table of ids. */
-#define _GNU_SOURCE
 #include <limits.h>
-#include <time.h>
 
 #include "field_table.h"
 #include "runtime.h"
@@ -87,42 +85,15 @@ static nvmlReturn_t read_field(const mock_word *state, const struct mock_field *
     }
 }
 
-struct instant {
-    uint64_t node;       /* nanoseconds */
-    long long timestamp; /* microseconds of the wall clock */
-};
-
-/* Now. For a time stamp alone the host's coarse clock will do, unless the node's runs at another rate: it is faster. */
-static struct instant read_clock(bool exact)
-{
-    const struct mock_node *node = mock_node();
-    const mock_word *state;
-    uint64_t host = 0, start = 0, rate = 0, epoch = 0;
-    struct timespec now;
-
-    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
-        host = mock_word_at(state, MOCK_AT_NODE(time.host.value));
-        start = mock_word_at(state, MOCK_AT_NODE(time.node.value));
-        rate = mock_word_at(state, MOCK_AT_NODE(time.rate.value));
-        epoch = mock_word_at(state, MOCK_AT_NODE(time.epoch.value));
-    }
-    clock_gettime(exact || rate != 1000000000 ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE, &now);
-    uint64_t passed = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec - host;
-    if ((int64_t)passed > 0)
-        start += mock_billionth(passed, rate);
-    return (struct instant){start, (long long)(epoch + start / 1000)};
-}
-
 /* Which status a field id has is told per value; the call itself succeeds. */
 nvmlReturn_t native_nvmlDeviceGetFieldValues(nvmlDevice_t device, int valuesCount, nvmlFieldValue_t *values)
 {
     const struct mock_block *gpu = mock_gpu_of(device);
     const mock_word *state;
-    struct instant now;
-    bool is_read = false;
 
     if (valuesCount <= 0)
         return NVML_ERROR_INVALID_ARGUMENT;
+    const struct mock_instant now = mock_reading_time(mock_node());
     MOCK_LATCH(state, gpu, MOCK_GPU_WORDS) {
         for (int i = 0; i < valuesCount; i++) {
             nvmlFieldValue_t *out = &values[i];
@@ -136,12 +107,8 @@ nvmlReturn_t native_nvmlDeviceGetFieldValues(nvmlDevice_t device, int valuesCoun
                 head = mock_word_at(state, field->at);
                 value = mock_word_at(state, field->at + 1);
                 out->nvmlReturn = mock_head_status(head);
-                if (__builtin_expect(head != MOCK_HEAD_SUCCESS, 0) && out->nvmlReturn == NVML_SUCCESS) {
-                    if (!is_read)
-                        now = read_clock(true);
-                    is_read = true;
+                if (__builtin_expect(head != MOCK_HEAD_SUCCESS, 0) && out->nvmlReturn == NVML_SUCCESS)
                     value = mock_signal_value(state, MOCK_GPU_SIGNALS, head, value, now.node);
-                }
             } else {
                 out->nvmlReturn = read_field(state, field, out->scopeId, &value);
             }
@@ -149,10 +116,8 @@ nvmlReturn_t native_nvmlDeviceGetFieldValues(nvmlDevice_t device, int valuesCoun
                 put_value(field, value, out);
         }
     }
-    if (!is_read)
-        now = read_clock(false);
     for (int i = 0; i < valuesCount; i++) {
-        values[i].timestamp = now.timestamp;
+        values[i].timestamp = (long long)now.wall;
         values[i].latencyUsec = 0;
     }
     return NVML_SUCCESS;

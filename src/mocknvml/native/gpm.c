@@ -85,7 +85,7 @@ nvmlReturn_t native_nvmlGpmSampleGet(nvmlDevice_t device, nvmlGpmSample_t sample
 {
     const mock_word *state;
     nvmlReturn_t status = NVML_SUCCESS;
-    uint64_t value = 0, now = mock_now();
+    uint64_t value = 0, now = mock_node_time(mock_node());
 
     MOCK_LATCH(state, mock_gpu_of(device), MOCK_GPU_WORDS) {
         status = supported(state, &value);

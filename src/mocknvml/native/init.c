@@ -23,19 +23,17 @@ enum {
     LARGEST_PAGE = 65536,
 };
 
-/* What an init touches stands together and the large arrays behind it: each page that it touches costs a page fault. */
-_Atomic(struct mock_node *) mock_current;
-_Atomic(struct mock_node *) mock_latest;
-_Atomic uint64_t mock_initialised_at;
-static uint32_t init_count; /* under the lock, as all of the following */
-static bool static_used;    /* once: its GPUs stay made */
-static bool hidden;         /* by mocknvml.testing, while no test has a node */
-static _Atomic(struct mock_node *) newest; /* of all nodes that the process has attached to */
+MOCK_TOUCHED _Atomic(struct mock_node *) mock_current;
+MOCK_TOUCHED _Atomic(struct mock_node *) mock_latest;
+MOCK_TOUCHED _Atomic uint64_t mock_initialised_at;
+MOCK_TOUCHED static uint32_t init_count; /* under the lock, as all of the following */
+MOCK_TOUCHED static bool static_used;    /* once: its GPUs stay made */
+MOCK_TOUCHED static bool hidden;         /* by mocknvml.testing, while no test has a node */
+MOCK_TOUCHED static _Atomic(struct mock_node *) newest; /* of all nodes that the process has attached to */
 static struct mock_node first_node;
-__attribute__((section(".bss.devices"))) struct mock_device mock_devices[MOCK_MAX_GPUS];
+struct mock_device mock_devices[MOCK_MAX_GPUS];
 /* The first node of the process stands here, where dlclose releases it; a file is mapped over it, which takes the
  * alignment of the largest page. */
-__attribute__((section(".bss.memory")))
 static _Alignas(LARGEST_PAGE) char static_memory[2 * LARGEST_PAGE + MOCK_NODE_STRIDE + MOCK_SHARED_STRIDE + STATIC_GPUS * (size_t)MOCK_GPU_STRIDE];
 static const uint64_t zeroes[MOCK_GPU_STRIDE / 8];
 const struct mock_block *const mock_no_gpu = (const struct mock_block *)zeroes;
@@ -56,7 +54,7 @@ struct config {
 
 uint64_t mock_now(void)
 {
-    return mock_node_time(mock_node());
+    return mock_reading_time(mock_node()).node;
 }
 
 const struct mock_node *mock_node_of(const struct mock_block *block)
@@ -100,11 +98,15 @@ static bool is_trusted(const struct stat *status)
  * read does: other GPUs than those that were set up would be worse. */
 static nvmlReturn_t find_default(const char *folder, struct config *config)
 {
+    static const char rest[] = "/mocknvml/node";
+    size_t length = strlen(folder);
     struct stat status;
 
-    if ((size_t)snprintf(config->default_node, sizeof config->default_node, "%s/mocknvml/node", folder)
-            >= sizeof config->default_node
-        || stat(config->default_node, &status) != 0)
+    if (length + sizeof rest > sizeof config->default_node)
+        return NVML_SUCCESS;
+    memcpy(config->default_node, folder, length); /* printf would be a third of an init */
+    memcpy(config->default_node + length, rest, sizeof rest);
+    if (stat(config->default_node, &status) != 0)
         return NVML_SUCCESS;
     config->node = config->default_node;
     char *name = strrchr(config->default_node, '/');

@@ -63,36 +63,45 @@ uint64_t mock_monotonic(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Node time: the affine map that the node's block holds, applied to the host's monotonic clock. The words are read bare: a
- * signal is a function of this time. */
-uint64_t mock_node_time(const struct mock_node *node)
+/* The affine map that the node's block holds, applied to a clock of the host's. The words are read bare: a signal is a
+ * function of this time. */
+static struct mock_instant instant_by(const struct mock_node *node, bool exact)
 {
     const mock_word *state;
-    uint64_t host = 0, start = 0, rate = 0;
+    uint64_t host = 0, start = 0, rate = 0, epoch = 0;
+    struct timespec now;
 
     MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
         host = mock_word_at(state, MOCK_AT_NODE(time.host.value));
         start = mock_word_at(state, MOCK_AT_NODE(time.node.value));
         rate = mock_word_at(state, MOCK_AT_NODE(time.rate.value));
+        epoch = mock_word_at(state, MOCK_AT_NODE(time.epoch.value));
     }
-    uint64_t now = mock_monotonic();
-    return start + (now > host ? mock_billionth(now - host, rate) : 0);
+    clock_gettime(exact || rate != MOCK_BILLION ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE, &now);
+    uint64_t passed = (uint64_t)now.tv_sec * MOCK_BILLION + (uint64_t)now.tv_nsec - host;
+    if ((int64_t)passed > 0)
+        start += mock_billionth(passed, rate);
+    return (struct mock_instant){start, epoch + start / 1000};
+}
+
+uint64_t mock_node_time(const struct mock_node *node)
+{
+    return instant_by(node, true).node;
 }
 
 uint64_t mock_wall_clock(const struct mock_node *node)
 {
-    const mock_word *state;
-    uint64_t epoch = 0;
+    return instant_by(node, true).wall;
+}
 
-    MOCK_LATCH(state, node->block, MOCK_NODE_WORDS) {
-        epoch = mock_word_at(state, MOCK_AT_NODE(time.epoch.value));
-    }
-    return epoch + mock_node_time(node) / 1000;
+struct mock_instant mock_reading_time(const struct mock_node *node)
+{
+    return instant_by(node, false);
 }
 
 /* The lock word is the process id of its owner: a child that inherits a lock of its parent finds a foreign id, and since
  * none of the parent's threads runs in the child, takes it over. Whatever it guards is published by its last store. */
-static _Atomic uint32_t lock_word;
+MOCK_TOUCHED static _Atomic uint32_t lock_word;
 
 void mock_lock(void)
 {

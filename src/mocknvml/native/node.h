@@ -97,6 +97,18 @@ uint64_t mock_monotonic(void); /* the host's clock, in nanoseconds */
 uint64_t mock_node_time(const struct mock_node *node);
 uint64_t mock_wall_clock(const struct mock_node *node); /* microseconds since 1970, by the node's clock */
 
+struct mock_instant {
+    uint64_t node; /* nanoseconds */
+    uint64_t wall; /* microseconds since 1970 */
+};
+
+/*
+ * When a reading is made, up to the milliseconds between two ticks of the host's coarse clock ago: reading that is faster
+ * than all else in a call, and a GPU's own sensors stand still for longer. All readers of signals take this one, so none
+ * sees a counter go back. A node whose clock has another rate than the host's reads exactly.
+ */
+struct mock_instant mock_reading_time(const struct mock_node *node);
+
 /* Changes a copy of a block. What it answers other than SUCCESS leaves the block as it was. */
 typedef nvmlReturn_t mock_edit(mock_word *state, const void *context);
 

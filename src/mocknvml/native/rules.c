@@ -32,7 +32,7 @@ enum {
 static struct mapping mappings[MAPPINGS];
 static _Atomic uint32_t newest;
 /* The first one stands here, where dlclose releases it. */
-__attribute__((section(".bss.calls"))) static _Alignas(65536) char memory[sizeof(struct mock_calls)];
+static _Alignas(65536) char memory[sizeof(struct mock_calls)];
 
 static struct mapping *find_mapping(const struct mock_node *node, uint64_t number)
 {
