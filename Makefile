@@ -29,7 +29,7 @@ test: $(LIBRARY)  ## Run all fast tests
 
 .PHONY: test-slow
 test-slow: $(LIBRARY)  ## Run the slow tests: installation, heavy clients, sanitizers
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: sanitize
 sanitize: $(LIBRARY)  ## Run tests under AddressSanitizer, UBSan and ThreadSanitizer (wants gcc)

@@ -69,7 +69,7 @@ def gpu_of(path: str) -> Iterator[Any]:
     """A handle of the first GPU of a node."""
     before = os.environ.get("MOCK_NVML_NODE")
     os.environ["MOCK_NVML_NODE"] = path
-    ctypes.CDLL(str(LIBRARY))  # the loader takes it for the soname that nvidia-ml-py names
+    n.nvmlLib = ctypes.CDLL(str(LIBRARY))  # the first of that soname may be another: tests/contracts loads copies
     n.nvmlInit()
     try:
         yield n.nvmlDeviceGetHandleByIndex(0)
