@@ -6,13 +6,17 @@ from tests.debian import fetch_or_skip
 
 SUITES = {470: "bullseye", 535: "bookworm", 550: "trixie"}
 DRIVERS = {470: "470.256.02", 535: "535.261.03", 550: "550.163.01"}
+# With those that few have: a package of its own, and a suite that comes and goes.
+PACKAGES = {branch: ("nvidia-smi", suite) for branch, suite in SUITES.items()}
+PACKAGES |= {525: ("nvidia-tesla-smi", "bookworm"), 555: ("nvidia-smi", "experimental")}
+VERSIONS = DRIVERS | {525: "525.147.05", 555: "555.58.02"}
 
 
 class Smi:
     """Runs the program of a branch of the driver."""
 
     def __init__(self, branch: int, env: dict[str, str]) -> None:
-        self.program = fetch_or_skip("nvidia-smi", SUITES[branch]) / "usr/lib/nvidia/current/nvidia-smi"
+        (self.program,) = fetch_or_skip(*PACKAGES[branch]).glob("usr/lib/nvidia/*/nvidia-smi")
         self.env = env
         self.prefix: list[str] = []  # a command that runs it
 

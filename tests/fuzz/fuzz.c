@@ -311,7 +311,8 @@ static bool waits(size_t at)
 
     if (byte >= rules && byte < rules + sizeof(struct mock_rule) * MOCK_RULES)
         return (byte - rules) % sizeof(struct mock_rule) == offsetof(struct mock_rule, delay);
-    return word < 3 * MOCK_NODE_WORDS && word % MOCK_NODE_WORDS == MOCK_AT_NODE(clock.waits.value);
+    word = word < 3 * MOCK_NODE_WORDS ? word % MOCK_NODE_WORDS : 0;
+    return word == MOCK_AT_NODE(clock.waits.head) || word == MOCK_AT_NODE(clock.waits.value); /* a head may name a signal */
 }
 
 /* Words here and there, or many beside each other. */

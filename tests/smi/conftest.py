@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from mocknvml import Node
-from tests.clients.nvidia_smi import DRIVERS
+from tests.clients.nvidia_smi import VERSIONS
 
 
 class Smi(Protocol):
@@ -138,6 +138,6 @@ def branch(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(params=NODES)
 def node(request: pytest.FixtureRequest, branch: int, path: Path) -> Node:
     profile, gpus, change = NODES[request.param]
-    node = Node.create(path, profile, gpus, DRIVERS[branch])
+    node = Node.create(path, profile, gpus, VERSIONS[branch])
     change(node)
     return node

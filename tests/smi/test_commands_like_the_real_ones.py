@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mocknvml import Node
-from tests.clients.nvidia_smi import DRIVERS
+from tests.clients.nvidia_smi import VERSIONS
 from tests.clients.nvidia_smi import Smi as RealSmi
 from tests.smi.conftest import NODES, Smi
 from tests.smi.test_like_the_real_one import said
@@ -98,6 +98,8 @@ COMMANDS = {
 RUNS = (
     *((470, "t4", kind) for kind in ("settings", "mig", "vgpu", "private", "options")),
     *((branch, "dgx-a100", "topo") for branch in (470, 535)),
+    *((525, "t4", kind) for kind in ("mig", "private", "options", "topo")),
+    *((555, "h100", kind) for kind in COMMANDS),
     *((535, node, "topo") for node in ("lost", "none")),
     *((535, "h100", kind) for kind in ("conf-compute", "gpm", "private", "options")),
     *((535, node, "settings") for node in ("t4", "lost")),
@@ -116,7 +118,7 @@ def test_commands_say_and_do_the_same(
     branch: int, name: str, kind: str, smi: Smi, env: dict[str, str], path: Path
 ) -> None:
     profile, gpus, change = NODES[name]
-    nodes = [Node.create(place, profile, gpus, DRIVERS[branch]) for place in (path, path.with_name("other"))]
+    nodes = [Node.create(place, profile, gpus, VERSIONS[branch]) for place in (path, path.with_name("other"))]
     for node in nodes:
         change(node)
     real = RealSmi(branch, env | {"MOCK_NVML_NODE": str(path.with_name("other"))})
@@ -129,7 +131,7 @@ def test_commands_say_and_do_the_same(
 
 @pytest.mark.parametrize("branch", [535])
 def test_refusals_end_with_the_same_status(branch: int, smi: Smi, env: dict[str, str], path: Path) -> None:
-    node = Node.create(path, "t4", 1, DRIVERS[branch])
+    node = Node.create(path, "t4", 1, VERSIONS[branch])
     real = RealSmi(branch, env)
     for code in (*range(1, 31), 999):
         node.rules.clear()
@@ -141,7 +143,7 @@ def test_refusals_end_with_the_same_status(branch: int, smi: Smi, env: dict[str,
 def test_confidential_computing_is_told_alike(
     branch: int, value: int, smi: Smi, env: dict[str, str], path: Path
 ) -> None:
-    nodes = [Node.create(place, "h100-sxm5-80gb", 2, DRIVERS[branch]) for place in (path, path.with_name("other"))]
+    nodes = [Node.create(place, "h100-sxm5-80gb", 2, VERSIONS[branch]) for place in (path, path.with_name("other"))]
     for node in nodes:
         keys = ("cpu_capabilities", "gpu_capabilities", "environment", "feature", "developer_tools", "multi_gpu")
         node.update({f"conf_compute_system.{key}": value for key in keys})

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from mocknvml import Node
-from tests.clients.nvidia_smi import SUITES
+from tests.clients.nvidia_smi import VERSIONS
 from tests.clients.nvidia_smi import Smi as RealSmi
 from tests.smi.conftest import Smi
 
@@ -42,7 +42,7 @@ COMMANDS = (
 
 
 @pytest.mark.usefixtures("node")
-@pytest.mark.parametrize("branch", SUITES, indirect=True)
+@pytest.mark.parametrize("branch", VERSIONS, indirect=True)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_says_the_same(command: str, smi: Smi, real: RealSmi) -> None:
     assert said(smi(*command.split())) == said(real(*command.split()))
@@ -59,7 +59,7 @@ UNWRITTEN = re.compile(r"clocks_(?:event|throttle)_reasons\.(?!supported|active)
 
 
 @pytest.mark.usefixtures("node")
-@pytest.mark.parametrize("branch", SUITES, indirect=True)
+@pytest.mark.parametrize("branch", VERSIONS, indirect=True)
 @pytest.mark.parametrize("form", ["csv", "csv,nounits", "csv,noheader"])
 def test_every_field_has_the_same_value(form: str, smi: Smi, real: RealSmi) -> None:
     names = fields(real)

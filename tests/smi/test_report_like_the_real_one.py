@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mocknvml import Node
+from tests.clients.nvidia_smi import VERSIONS
 from tests.clients.nvidia_smi import Smi as RealSmi
 from tests.smi.conftest import Smi
 
@@ -37,7 +38,7 @@ def said(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
 
 
 @pytest.mark.usefixtures("still")
-@pytest.mark.parametrize("branch", [470, 535, 550], indirect=True)
+@pytest.mark.parametrize("branch", VERSIONS, indirect=True)
 @pytest.mark.parametrize("command", ["-q", "-q -x", "-q -i 1", "-x -q -i 1"])
 def test_the_whole_report_is_the_same(command: str, smi: Smi, real: RealSmi) -> None:
     assert said(smi(*command.split())) == said(real(*command.split()))

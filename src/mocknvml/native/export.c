@@ -353,6 +353,13 @@ static nvmlReturn_t list_samples(nvmlDevice_t device, unsigned *count, char *sam
 SAMPLES(samples_of_four, 4)
 SAMPLES(samples_of_six, 6)
 
+/* nvmlDeviceSetPersistenceMode, which also says who keeps the GPU: the driver's own, legacy way or a daemon. */
+static nvmlReturn_t set_persistence(nvmlDevice_t device, nvmlEnableState_t mode, unsigned *by_daemon)
+{
+    *by_daemon = 0;
+    return nvmlDeviceSetPersistenceMode(device, mode);
+}
+
 /* What stands for slots that are not known: entries of one size, which pass the slot's number on. */
 #ifdef __x86_64__
 #define PASS_ON "movl $number, %edi; jmp mock_export_slot"
@@ -427,6 +434,8 @@ static void fill(unsigned branch)
         SLOT(branch < 550 ? 243 : 249, sparse_operation);
         SLOT(branch < 550 ? 244 : 250, mock_set_sparse_operation);
     }
+    if (branch >= 555)
+        SLOT(251, set_persistence);
     filled_for = branch;
 }
 

@@ -29,7 +29,7 @@ MODES = ("DISABLED", "ENABLED")
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
     is_new = branch() >= NEW
-    given = read(arguments, OPTIONS | SPARSE if is_new else OPTIONS)
+    given = read(arguments, OPTIONS | (SPARSE if branch() >= 530 else {}))
     commands = [name for name in COMMANDS if name in given]
     if not commands or "--help" in given or (is_new and len(commands) > 1):
         out.write(HELP)

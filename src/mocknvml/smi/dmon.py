@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import pynvml as nvml
 
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch
-from mocknvml.smi.monitor import Column, Request, request, scroll, shown
+from mocknvml.smi.monitor import Column, Layout, Request, request, scroll, shown
 from mocknvml.smi.options import NEW, OPTIONAL, TEXT
 
 HELP = """
@@ -20,7 +20,7 @@ HELP = """
     -s: p power and temperature, u utilization, c clocks, v violations, m memory, e ECC and PCIe errors, t PCIe traffic
         (default puc)
     -o: D with the date, T with the time
-    --gpm-metrics (since driver 535, GPUs since Hopper): means between rounds, by number: 1 graphics, 2 SMs active,
+    --gpm-metrics (since driver 525, GPUs since Hopper): means between rounds, by number: 1 graphics, 2 SMs active,
         3 occupancy, 4 integer, 5 tensor, 6 DFMA, 7 HMMA, 9 IMMA, 10 DRAM, 11 FP64, 12 FP32, 13 FP16, 20 PCIe sent,
         21 received, 30-37 NVDEC, 40-47 NVJPG, 50 NVOFA, 60 NVLink received, 61 sent, 62-97 the same of each link
     --gpm-options (550): d of GPUs (default), m of MIG devices
@@ -69,9 +69,9 @@ def errors(gpu: Gpu, kind: int) -> Any:
 
 
 def heat(gpu: Gpu) -> Any:
-    """Whether heat holds the clocks down."""
-    reasons = gpu.ask("GetCurrentClocksThrottleReasons")
-    if isinstance(reasons, Refusal) or branch() >= 550:  # which shows 0 whatever it reads
+    """Whether heat holds the clocks down. 550 shows 0 whatever it reads, and 555 looks at the temperature alone."""
+    reasons = 0 if branch() >= 555 else gpu.ask("GetCurrentClocksThrottleReasons")
+    if isinstance(reasons, Refusal) or 550 <= branch() < 555:
         return reasons if isinstance(reasons, Refusal) else 0
     limit = gpu.ask("GetTemperatureThreshold", nvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN)
     temperature = gpu.ask("GetTemperature", nvml.NVML_TEMPERATURE_GPU)
@@ -152,12 +152,12 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
     asked = asked._replace(formats=formats(asked))
     if "d" not in levels:
         chosen, sources["gpm"] = [], unread
-    narrow, form = len(chosen), asked.layout
+    narrow = len(chosen)
     chosen += [("mig", at, column) for at, column in enumerate(MIG if "m" in levels else ())]
     chosen += [("gpm", at, column) for at, column in enumerate(gpm)]
     letters = {letter for letter, _, _ in chosen}
 
-    def cells(texts: list[str]) -> list[str]:
+    def cells(texts: list[str], form: Layout) -> list[str]:
         if "csv" in asked.formats:
             return texts
         wide = (f"{text:>10}{form.wide_end}" for text in texts[narrow:])
@@ -165,8 +165,9 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
 
     def row(gpu: Gpu) -> str:
         readings = {letter: sources[letter](gpu) for letter in letters}
-        return asked.row(gpu, cells([shown(readings[letter][at]) for letter, at, _ in chosen]))
+        return asked.row(gpu, cells([shown(readings[letter][at]) for letter, at, _ in chosen], asked.layout))
 
     columns = [column for _, _, column in chosen]
-    heads = asked.heads(cells([column.title for column in columns]), cells([column.unit for column in columns]))
+    titles, units = ([getattr(column, name) for column in columns] for name in ("title", "unit"))
+    heads = asked.heads(cells(titles, asked.head), cells(units, asked.head))
     return scroll(asked, heads, lambda gpus: [row(gpu) for gpu in gpus])

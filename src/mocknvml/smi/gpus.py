@@ -49,6 +49,7 @@ REASONS = {
 }
 STATUSES = {2, 3, 4, 6, 8, 9, 11, 12, 13, 14, 15, 17, 18, 19, 23}  # codes that are exit statuses of 470 to 550 as well
 UNCHECKED = {
+    "nvmlDeviceGetCapabilities",
     "nvmlDeviceSetVirtualizationMode",
     "nvmlSystemGetConfComputeSettings",
 }  # nvidia-ml-py gives their codes back

@@ -43,15 +43,18 @@ NEED_QUERY = {
 
 
 TWO_SETTINGS = "Invalid combination of input arguments. Only one device modification may be done at a time.\n\n"
+INVALID = "Invalid combination of input arguments."
+UNEXPECTED = "Internal nvidia-smi error. Unexpected modification operation.\n\n"
 PLEASE = "Please run 'nvidia-smi -h' for help.\n\n"
 
 
 class Misuse(Problem):
-    """Options that are wrong, for which nvidia-smi 470 has other words."""
+    """Options that are wrong, for which nvidia-smi 470 has other words, and 525 one text."""
 
-    def __init__(self, text: str, status: int, before: str = "Invalid combination of input arguments.") -> None:
+    def __init__(self, text: str, status: int, before: str = INVALID, of_525: Problem | None = None) -> None:
         super().__init__(text, status)
         self.before = Problem(f"{before} {PLEASE}", 2)
+        self.of_525 = of_525 or Problem(f"{INVALID} {PLEASE}", status)
 
     @classmethod
     def value(cls, value: str, word: str) -> Misuse:
@@ -59,14 +62,21 @@ class Misuse(Problem):
         name = SHORT.get(written, written)
         short = next((short for short, long in SHORT.items() if long == name != short), "(null)")
         before = f"Provided [{short} | {name}=] value is not a valid or is out of range: {value}."
-        return cls(f"ERROR: Option {value} is invalid for {word}. {PLEASE}", 2, before)
+        return cls(f"ERROR: Option {value} is invalid for {word}. {PLEASE}", 2, before, _value_of_525(name))
 
     @property
     def told(self) -> Problem:
         """In the words of the driver's branch, or the newer ones without a driver."""
         with suppress(Problem):
             start()
-        return self.before if branch() < 525 else self
+        if branch() < 525:
+            return self.before
+        return self.of_525 if branch() < 530 else self
+
+
+def _value_of_525(name: str) -> Problem:
+    text = f"{INVALID} {PLEASE}" if name in ("--power-limit", "--lock-memory-clocks-deferred", "--mode") else UNEXPECTED
+    return Problem(text, 255)
 
 
 @dataclass(frozen=True)
@@ -148,7 +158,7 @@ SUBCOMMANDS = {
     "compute-policy": "private:compute_policy",
     "power-hint": "private:power_hint",
 }
-# The branches of the driver from which on, and before which, nvidia-smi has some: 470, 535 and 550 were seen.
+# The branches of the driver from which on, and before which, nvidia-smi has some.
 SINCE = {"c2c": 535, "conf-compute": 535, "gpm": 535, "pci": 550}
 UNTIL = {"stats": 535}
 
@@ -178,7 +188,7 @@ class Call:
         """Whether warnings are errors."""
         strict = "--error-on-warning" in self.options
         if strict and 525 <= branch() < 550:  # takes it for another setting
-            raise Problem(TWO_SETTINGS, 2)
+            raise Misuse(TWO_SETTINGS, 2)
         return strict
 
 
@@ -297,8 +307,8 @@ def _check_settings(command: str, given: Iterable[str], again: bool) -> None:
     for option, setting in MODIFIERS.items():
         if option in given and setting not in given and (not command or is_setter(command)):
             plural = "s" if option == "--scope" else ""
-            text = f"'{option}' can only be used with '{setting}{plural}'."
-            raise Misuse(f"Invalid combination of input arguments. {text}\n\n", 2)
+            text = f"{INVALID} '{option}' can only be used with '{setting}{plural}'.\n\n"
+            raise Misuse(text, 2, of_525=Problem(text, 2))
     if is_setter(command) and (again or sum(name in COMMANDS and is_setter(name) for name in given) > 1):
         raise Misuse(TWO_SETTINGS, 2)
 
@@ -312,7 +322,8 @@ def _refuse(name: str, word: str, command: str) -> NoReturn:
         raise unknown_option(word)
     recognized = command.startswith(("--query-", "--toggle-led")) or _is_strict(command)
     what = "recognized" if recognized else "valid for this command"
-    raise Misuse(f"ERROR: Option {word} is not {what}. {PLEASE}", 255 if _is_strict(command) else 2)
+    text, status = f"ERROR: Option {word} is not {what}. {PLEASE}", 255 if _is_strict(command) else 2
+    raise Misuse(text, status, of_525=Problem(f"{INVALID} {PLEASE}", 2))
 
 
 def unknown_option(word: str) -> Misuse:

@@ -65,6 +65,11 @@ class Request(NamedTuple):
     def layout(self) -> Layout:
         return layout_of(branch())
 
+    @property
+    def head(self) -> Layout:
+        """Of the titles: 525 has those of 470 above the rows of 535."""
+        return layout_of(470 if branch() < 530 else branch())
+
     def fail(self, text: str) -> NoReturn:
         """End with a text; where rows go to a file, it does too."""
         self.out.write(text)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from mocknvml.smi.gpus import Gpu, Problem, Refusal, branch, status_of
 
 FLAG, TEXT, NUMBER, OPTIONAL = range(4)  # what follows an option
-NEW = 535  # a branch between 470 and 535 says what 470 says: none of them was seen
+NEW = 525  # a branch between 470 and 525 says what 470 says: none of them was seen
 
 
 def number(text: str) -> int | None:
@@ -47,6 +47,8 @@ def scan(arguments: Sequence[str], kinds: Mapping[str, int]) -> list[tuple[str, 
         if kind == NUMBER:
             text, value = value, number(value or "0")
             if value is None:
+                if branch() < 530:
+                    raise Problem('Option "(null)" is missing its value.\n', 2)
                 raise Problem(f'Option "{text}" is invalid for "{written}".\n', 2)
         given.append((name, value))
     return given

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from mocknvml.smi.gpus import Gpu, Refusal, chosen, status_of
+from mocknvml.smi.gpus import Gpu, Refusal, branch, chosen, status_of
 from mocknvml.smi.options import FLAG, TEXT, fail, read, title
 
 HELP = """
     pci -- the errors of PCIe links
 
-    nvidia-smi pci [-i GPUS] [-gErrCnt] [-cErrCnt]
+    nvidia-smi pci [-i GPUS] [-gErrCnt] [-cErrCnt] [-gCnt]
 
     -gErrCnt, --getErrorCounters
     -cErrCnt, --clearErrorCounters
+    -gCnt, --getCounters          since driver 555: what was sent and received
 
 """
 OPTIONS = {"-i --id": TEXT, "-gErrCnt --getErrorCounters": FLAG, "-cErrCnt --clearErrorCounters": FLAG}
+NEW, NEW_OPTIONS = 555, {"-gCnt --getCounters": FLAG}
+TRAFFIC = {197: "TX_BYTES", 198: "RX_BYTES"}  # by field
 COUNTERS = {  # by field
     94: "REPLAY_COUNTER",
     95: "REPLAY_ROLLOVER_COUNTER",
@@ -38,7 +41,7 @@ LANE_ERROR, LANES = 183, 13  # nvidia-smi asks for 16 lanes, and shows as many a
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    given = read(arguments, OPTIONS)
+    given = read(arguments, OPTIONS | (NEW_OPTIONS if branch() >= NEW else {}))
     if not given or "--help" in given:
         out.write(HELP)
         return 0
@@ -47,6 +50,8 @@ def run(arguments: Sequence[str], out: TextIO) -> int:
         if "--getErrorCounters" in given:
             for line in _counters(gpu):
                 out.write(line)
+        if "--getCounters" in given:
+            out.writelines(_line(name, _shown(gpu.field(field))) for field, name in TRAFFIC.items())
         if "--clearErrorCounters" in given:
             status = _clear(gpu, out)
             if status:

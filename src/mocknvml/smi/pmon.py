@@ -40,10 +40,10 @@ SAMPLES, ENTRY = 100, 80  # as many samples as nvidia-smi asks for; bytes of an 
 def run(arguments: Sequence[str], out: TextIO) -> int:
     asked = request(arguments, out, 10, HELP, {})
     chosen = asked.columns("u", GROUPS)
-    form = asked.layout
+    form = asked.head
 
     def titles(pid: str, kind: str, texts: Sequence[str], name: str) -> list[str]:
-        pid_width = 11 if branch() < 525 else 12
+        pid_width = 11 if branch() < 530 else 12
         end = form.end if branch() >= 550 else ""
         widths = [form.title, *[form.metric] * (len(texts) - 1)]
         cells = (f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))

@@ -1,4 +1,4 @@
-"""`nvidia-smi stats`, which 535 no longer has: samples of readings, a line each."""
+"""`nvidia-smi stats`, which 525 and newer no longer have: samples of readings, a line each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import pynvml as nvml
 
 from mocknvml.smi.dmon import heat
-from mocknvml.smi.gpus import Gpu, Problem, Refusal, ask, chosen
+from mocknvml.smi.gpus import Gpu, Problem, Refusal, ask, branch, chosen
 from mocknvml.smi.main import log
 from mocknvml.smi.options import TEXT, number, read
 
@@ -23,6 +23,10 @@ HELP = """
     A line has the GPU, the metric, the time in microseconds and the value.
 
 """
+DEPRECATED = (  # what 525 says
+    'ERROR: "nvidia-smi stats" is deprecated and will be removed in CUDA 12.1; '
+    'consider using "nvidia-smi dmon" instead.\n'
+)
 SECOND = 1_000_000
 NOT_FOUND, TIMEOUT = 6, 10
 
@@ -111,6 +115,8 @@ METRICS = {
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
+    if branch() >= 525:
+        raise Problem(DEPRECATED, 26)
     given = read(arguments, dict.fromkeys(("-i --id", "-d --display", "-c --count", "-f --filename"), TEXT))
     if "--help" in given:
         out.write(HELP)

@@ -62,8 +62,8 @@ OPTIONS = {
 NEW_OPTIONS = {
     "-C --get-numa-id-of-nearby-cpu": FLAG,
     "-M --get-numa-id-of-nearby-mem": FLAG,
-    "-gnid --gpu-numa-id": FLAG,
 }
+NEWER_OPTIONS = {"-gnid --gpu-numa-id": FLAG}  # since 535
 OLD_NUMBERS = {"-c --cpu": "CPU affinity", "-n --nearest_gpus": "nearest GPU"}  # which 470 reads later
 OF_GPUS = {  # what is said where -i does not give their number of GPUs
     "--nearest_gpus": ("Nearest GPUs argument must be used in conjunction", 1),
@@ -96,7 +96,8 @@ NUMA_NODE = Slot(241, public=call("nvmlDeviceGetNumaNodeId"))  # of the memory o
 
 
 def run(arguments: Sequence[str], out: TextIO) -> int:
-    given = read(arguments, OPTIONS | (NEW_OPTIONS if branch() >= NEW else dict.fromkeys(OLD_NUMBERS, TEXT)))
+    further = NEW_OPTIONS if branch() >= NEW else dict.fromkeys(OLD_NUMBERS, TEXT)
+    given = read(arguments, OPTIONS | further | (NEWER_OPTIONS if branch() >= 535 else {}))
     if not given or "--help" in given:
         out.write(HELP)
         return 0

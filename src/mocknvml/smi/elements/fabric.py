@@ -36,7 +36,8 @@ FABRIC = section(
     section(
         "health",
         "Health",
-        element("bandwidth", "Bandwidth", bits(0, 2, BANDWIDTH), fabric_v2("healthMask"), "-570"),
+        element("bandwidth", "Bandwidth", bits(0, 2, BANDWIDTH), fabric_v2("healthMask"), "-555"),
+        element("bandwidth", "Bandwidth", bits(0, 1, {1: "Degraded"}), fabric_v2("healthMask"), "555-570"),
         element("summary", "Summary", HEALTH, fabric_v3("healthSummary"), "580-"),
         *(
             element(xml, text, bits(shift, width, names), fabric_v3("healthMask"), drivers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mocknvml.smi.calls import Call, Slot, call
 from mocknvml.smi.elements.shape import Item, element, field, section
-from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal
+from mocknvml.smi.gpus import NOT_SUPPORTED, Gpu, Refusal, branch
 from mocknvml.smi.kinds import CELSIUS
 
 
@@ -12,12 +12,12 @@ def threshold(kind: int) -> Call:
     return call("nvmlDeviceGetTemperatureThreshold", kind)
 
 
-MARGIN = Slot(240, public=call("nvmlDeviceGetMarginTemperature"))
+MARGIN_525, MARGIN = (Slot(number, public=call("nvmlDeviceGetMarginTemperature")) for number in (237, 240))
 
 
 def has_margin(gpu: Gpu) -> bool:
     """Whether temperatures are told as the distance to their limits; all but NOT_SUPPORTED says so."""
-    answer = MARGIN(gpu)
+    answer = (MARGIN_525 if branch() < 530 else MARGIN)(gpu)
     return not (isinstance(answer, Refusal) and answer.code == NOT_SUPPORTED)
 
 
@@ -30,7 +30,8 @@ TEMPERATURE: tuple[Item, ...] = (
         "temperature",
         "Temperature",
         element("gpu_temp", "GPU Current Temp", CELSIUS, call("nvmlDeviceGetTemperature", 0)),
-        element("gpu_temp_tlimit", "GPU T.Limit Temp", CELSIUS, MARGIN, "525-610"),
+        element("gpu_temp_tlimit", "GPU T.Limit Temp", CELSIUS, MARGIN_525, "525-530"),
+        element("gpu_temp_tlimit", "GPU T.Limit Temp", CELSIUS, MARGIN, "530-610"),
         element("gpu_temp_tlimit", "GPU Current T.Limit Temp", CELSIUS, MARGIN, "610-"),
         *(
             it
@@ -40,14 +41,14 @@ TEMPERATURE: tuple[Item, ...] = (
                 ("gpu_temp_max_gpu", "GPU Max Operating", 3, "GPU_MAX"),
             )
             for it in (
-                element(f"{xml}_threshold", f"{text} Temp", CELSIUS, threshold(kind), "-535"),
-                element(f"{xml}_threshold", f"{text} Temp", CELSIUS, threshold(kind), "535-", where=has_thresholds),
+                element(f"{xml}_threshold", f"{text} Temp", CELSIUS, threshold(kind), "-525"),
+                element(f"{xml}_threshold", f"{text} Temp", CELSIUS, threshold(kind), "525-", where=has_thresholds),
                 element(
                     f"{xml}_tlimit_threshold",
                     f"{text} T.Limit Temp",
                     CELSIUS,
                     field(f"TEMPERATURE_{limit}_TLIMIT"),
-                    "535-",
+                    "525-",
                     where=has_margin,
                 ),
             )
@@ -55,13 +56,13 @@ TEMPERATURE: tuple[Item, ...] = (
         element("gpu_target_temperature", "GPU Target Temperature", CELSIUS, threshold(5), "-610"),
         element("gpu_target_temperature", "GPU Target Temperature Specification", CELSIUS, threshold(5), "610-"),
         element("memory_temp", "Memory Current Temp", CELSIUS, field("MEMORY_TEMP")),
-        element("gpu_temp_max_mem_threshold", "Memory Max Operating Temp", CELSIUS, threshold(2), "-535"),
+        element("gpu_temp_max_mem_threshold", "Memory Max Operating Temp", CELSIUS, threshold(2), "-525"),
         element(
             "gpu_temp_max_mem_threshold",
             "Memory Max Operating Temp",
             CELSIUS,
             threshold(2),
-            "535-",
+            "525-",
             where=has_thresholds,
         ),
         element(
@@ -69,7 +70,7 @@ TEMPERATURE: tuple[Item, ...] = (
             "Memory Max Operating T.Limit Temp",
             CELSIUS,
             field("TEMPERATURE_MEM_MAX_TLIMIT"),
-            "535-",
+            "525-",
             where=has_margin,
         ),
         parts="TEMPERATURE",

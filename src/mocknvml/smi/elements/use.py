@@ -66,6 +66,6 @@ USE: tuple[Item, ...] = (
             drivers=drivers,
             parts="ECC",
         )
-        for title, drivers in (("Ecc Mode", "-525"), ("ECC Mode", "525-"))
+        for title, drivers in (("Ecc Mode", "-530"), ("ECC Mode", "530-"))
     ),
 )
