@@ -17,9 +17,9 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="setters need root")
 Slot = Callable[..., int]
 
 
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    with Node.create(tmp_path / "node", "h100-sxm5-80gb", 1, "535.261.03") as created:
+@pytest.fixture(params=["535.261.03"])
+def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
+    with Node.create(tmp_path / "node", "h100-sxm5-80gb", 1, request.param) as created:
         yield created
 
 
@@ -142,3 +142,14 @@ def test_a_lost_gpu_answers_nothing(number: int, slot: Slot, gpu: Gpu) -> None:
 
 def test_a_slot_that_is_not_known_refuses(slot: Slot) -> None:
     assert [slot(number, 0) for number in (1, 208, 233, 511)] == [NOT_SUPPORTED] * 4
+
+
+@as_root
+@pytest.mark.parametrize("node", ["555.58.02"], indirect=True)
+def test_persistence_is_set_without_a_daemon(slot: Slot, gpu: Gpu) -> None:
+    by_daemon = words(9)
+
+    for mode in (0, 1):
+        assert slot(251, mode, at(by_daemon)) == SUCCESS
+        assert gpu.modes.persistence == bool(mode)
+    assert by_daemon[0] == 0

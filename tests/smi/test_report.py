@@ -103,6 +103,16 @@ def test_a_part_has_its_sections_alone(node: Node, smi: Smi) -> None:
     assert smi("-q", "-d", "NOTHING").returncode == 2
 
 
+def test_capabilities_that_are_refused_are_not_taken_for_none(path: Path, smi: Smi) -> None:
+    """nvidia-ml-py gives the code of nvmlDeviceGetCapabilities back and raises nothing."""
+    node = Node.create(path, "t4", 1, "555.58.02")
+    assert "EGM                               : disabled" in smi("-q").stdout
+
+    node.rules.add("nvmlDeviceGetCapabilities", code="NOT_SUPPORTED")
+
+    assert "EGM                               : N/A" in smi("-q").stdout
+
+
 @pytest.mark.parametrize("node", ["lost"], indirect=True)
 def test_a_lost_gpu_has_a_line_among_the_others(node: Node, smi: Smi) -> None:
     done = smi("-q", "-d", "MEMORY")
