@@ -104,7 +104,7 @@ static nvmlReturn_t find_default(const char *folder, struct config *config)
 
     if (length + sizeof rest > sizeof config->default_node)
         return NVML_SUCCESS;
-    memcpy(config->default_node, folder, length); /* printf would be a third of an init */
+    memcpy(config->default_node, folder, length); /* no printf, for the pages that it touches */
     memcpy(config->default_node + length, rest, sizeof rest);
     if (stat(config->default_node, &status) != 0)
         return NVML_SUCCESS;
